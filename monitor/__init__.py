@@ -1,0 +1,16 @@
+"""mcp-monitor: watches approved MCP servers and re-opens the approval when the world changes.
+
+Where things are:
+
+    domain/      the nouns, frozen: purl release changes provenance advisory server deployment finding review action audit
+    rules/       pure functions, Snapshot -> findings; a rule's name is its id, its docstring its documentation
+    policy.py    findings -> actions: severity thresholds, lanes, waivers, who is told
+    ports.py     what the program needs from the outside (Protocols), and the four errors
+    app.py       App: the ports that one process runs with
+    jobs/        the verbs; read check_servers first
+    store/       SQLAlchemy: tables, unit of work, outbox, evidence, audit chain
+    config.py    TOML -> Config        wiring.py  Config -> App (alone in importing connectors and store)
+    runner.py    slot, batch, isolate  scheduler.py  APScheduler     cli.py  the command line
+
+The outside systems are one file each in the package `connectors`.
+"""

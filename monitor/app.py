@@ -1,0 +1,51 @@
+"""App: the ports that one process runs with. Built by `wiring`, used by jobs and drivers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from monitor.policy import Policy
+from monitor.ports import (
+    AdvisorySource,
+    AlertChannel,
+    Clock,
+    DeploymentSource,
+    Edge,
+    RegistrySource,
+    ReleaseSource,
+    Store,
+    TicketTracker,
+    Verifier,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one job does at a time."""
+
+    batch: int = 200
+    """Servers a batch."""
+    new_versions: int = 10
+    """New versions of one package that are downloaded and verified in one look; the newest first, the others in the next looks."""
+    claim_seconds: int = 600
+    """How long a claim holds before another process may take the server over."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything a job needs, by role."""
+
+    clock: Clock
+    store: Store
+    edge: Edge
+    registry: RegistrySource
+    releases: Mapping[str, ReleaseSource]
+    """By purl type: npm, pypi, github."""
+    advisories: AdvisorySource
+    deployments: tuple[DeploymentSource, ...]
+    verifier: Verifier
+    tickets: TicketTracker
+    alerts: AlertChannel
+    policy: Policy
+    limits: Limits
+    claimant: str
+    """This process's name in claims: `host:pid:start`."""

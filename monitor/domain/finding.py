@@ -1,0 +1,177 @@
+"""Findings: what a rule saw, and their life from open to resolved."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from monitor.domain.fingerprint import fingerprint
+from monitor.domain.purl import Purl
+
+
+class Severity(StrEnum):
+    """How bad, if true. Ordered: `severity >= Severity.HIGH`."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 (info) to 4 (critical)."""
+        return list(Severity).index(self)
+
+    def __ge__(self, other: str) -> bool:
+        """Compare by rank, not by text."""
+        return self.rank >= Severity(other).rank
+
+    def __gt__(self, other: str) -> bool:
+        """Compare by rank, not by text."""
+        return self.rank > Severity(other).rank
+
+    def __le__(self, other: str) -> bool:
+        """Compare by rank, not by text."""
+        return self.rank <= Severity(other).rank
+
+    def __lt__(self, other: str) -> bool:
+        """Compare by rank, not by text."""
+        return self.rank < Severity(other).rank
+
+
+class Confidence(StrEnum):
+    """How likely it is that the evidence means what the rule says."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of evidence. `value` may be untrusted text: every renderer escapes it. `source` says who told us."""
+
+    label: str
+    value: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule says of one subject of one server. Two findings with the same fingerprint are the same finding at two times."""
+
+    rule: str
+    server: str
+    subject: str
+    """What exactly is concerned, stable from look to look: a version, a file, a host and place, an advisory group."""
+    severity: Severity
+    summary: str
+    """One sentence for a person. May quote untrusted text: renderers escape it."""
+    facts: tuple[Fact, ...] = ()
+    confidence: Confidence = Confidence.HIGH
+    about: Purl | None = None  # the version that a re-approval would be about; None: no version in particular
+    trust_signal: bool = False
+    """Whether this is an independent sign that the supply chain was tampered with; two of them on one version page somebody."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The finding's name for ever."""
+        return fingerprint(self.rule, self.server, self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A rule could not judge this time: what it said before about `subject` (None: about anything here) stays as it was."""
+
+    rule: str
+    server: str
+    subject: str | None = None
+
+
+Verdicts = Iterable[Finding | Unseen]
+"""What a rule yields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A finding with its history. Open while its rule yields it; resolved by a look that could see; may recur."""
+
+    finding: Finding
+    opened_at: datetime
+    occurrences: int = 1
+    resolved_at: datetime | None = None  # None: open
+    alerted_at: datetime | None = None  # None: nobody was told yet
+
+    @property
+    def open(self) -> bool:
+        """Whether it is open now."""
+        return self.resolved_at is None
+
+    @classmethod
+    def new(cls, finding: Finding, now: datetime) -> Self:
+        """Open it for the first time."""
+        return cls(finding, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one look changed: each list is disjoint from the others."""
+
+    opened: tuple[Tracked, ...] = ()
+    recurred: tuple[Tracked, ...] = ()
+    changed: tuple[Tracked, ...] = ()
+    """Still open, and its severity, summary or evidence is another."""
+    unchanged: tuple[Tracked, ...] = ()
+    resolved: tuple[Tracked, ...] = ()
+
+    @property
+    def open(self) -> tuple[Tracked, ...]:
+        """Every finding that is open after this look."""
+        return self.opened + self.recurred + self.changed + self.unchanged
+
+    @property
+    def touched(self) -> tuple[Tracked, ...]:
+        """Every finding whose row is another now."""
+        return self.opened + self.recurred + self.changed + self.resolved
+
+
+def track(known: Mapping[str, Tracked], verdicts: Verdicts, now: datetime) -> Delta:
+    """Join what the rules say now with what is known (by fingerprint). `known` holds the findings of the judged servers only."""
+    found: dict[str, Finding] = {}
+    unseen: set[tuple[str, str, str | None]] = set()
+    for verdict in verdicts:
+        if isinstance(verdict, Unseen):
+            unseen.add((verdict.rule, verdict.server, verdict.subject))
+        else:
+            found.setdefault(verdict.fingerprint, verdict)
+
+    opened, recurred, changed, unchanged, resolved = [], [], [], [], []
+    for name, finding in found.items():
+        before = known.get(name)
+        if before is None:
+            opened.append(Tracked.new(finding, now))
+        elif not before.open:
+            recurred.append(
+                replace(
+                    before,
+                    finding=finding,
+                    opened_at=now,
+                    resolved_at=None,
+                    occurrences=before.occurrences + 1,
+                )
+            )
+        elif before.finding != finding:
+            changed.append(replace(before, finding=finding))
+        else:
+            unchanged.append(before)
+    for name, before in known.items():
+        if name in found or not before.open:
+            continue
+        said = before.finding
+        if {(said.rule, said.server, None), (said.rule, said.server, said.subject)} & unseen:
+            unchanged.append(before)
+        else:
+            resolved.append(replace(before, resolved_at=now))
+    return Delta(tuple(opened), tuple(recurred), tuple(changed), tuple(unchanged), tuple(resolved))

@@ -1,0 +1,107 @@
+"""Who vouches for a file, and whether that holds."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from monitor.domain.purl import Purl
+from monitor.domain.release import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Claims read from a verified signing certificate (Fulcio's extensions 1.3.6.1.4.1.57264.1.*).
+
+    Empty text: the certificate does not say. `workflow` is without its `@ref`.
+    The numeric ids survive renames and expose re-registered names.
+    """
+
+    issuer: str
+    repository: str  # https://github.com/owner/name
+    workflow: str = ""  # .github/workflows/release.yml
+    ref: str = ""  # refs/tags/v1.2.3
+    trigger: str = ""  # push, release, workflow_dispatch, …
+    runner_environment: str = ""  # github-hosted, self-hosted
+    repository_id: str = ""
+    owner_id: str = ""
+
+
+class Form(StrEnum):
+    """The shapes in which the world vouches for files; `Attestation.document` is a document of this form."""
+
+    REGISTRY_DIGEST = "registry-digest"
+    """The digest in the registry's own answer. Not an attestation: decided by comparison after the download."""
+    PYPI_PROVENANCE = "pypi-provenance"
+    """PEP 740 provenance object of one file, from the integrity API."""
+    NPM_ATTESTATIONS = "npm-attestations"
+    """`{"attestations": [{predicateType, bundle}]}` of one version: the registry's publish attestation and the builder's provenance."""
+    NPM_SIGNATURE = "npm-signature"
+    """`{"integrity": "...", "published_at": "<ISO 8601>" | null, "signatures": [{keyid, sig}]}` taken from the package document."""
+    GITHUB_ATTESTATION = "github-attestation"
+    """`{"attestations": [{bundle}]}` of one digest, from GitHub's attestation API."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """A signed, not yet verified document about one file."""
+
+    form: Form
+    document: bytes
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The file that was really downloaded: what every claim must be about."""
+
+    purl: Purl
+    filename: str
+    digests: Mapping[str, Digest]
+    """Algorithm -> digest of the downloaded bytes: sha256, sha512 and sha1."""
+
+
+class Verdict(StrEnum):
+    """What is known about one claim, worst first."""
+
+    INVALID = "invalid"
+    """Forged, or about something else: the signature, a binding or a digest does not hold."""
+    LOST = "lost"
+    """This line was attested, two sources agree that this version is not."""
+    UNAVAILABLE = "unavailable"
+    """Announced, or expected, and could not be had."""
+    UNSUPPORTED = "unsupported"
+    """There is one, of a shape or under a root that this program cannot decide: cannot tell."""
+    UNATTESTED = "unattested"
+    """The source says that nobody vouches for this file."""
+    VERIFIED = "verified"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """One decided claim about one file. `detail` is a sentence for the reviewer; `reason` one stable word for grouping."""
+
+    purl: Purl
+    filename: str
+    form: Form
+    verdict: Verdict
+    reason: str
+    detail: str
+    publisher: Publisher | None = None  # None: the claim names no publisher, or was not verified
+    root: str = ""
+    """The trust root that decided: its name and date."""
+
+
+def worst(verifications: Iterable[Verification]) -> Verdict | None:
+    """Sum up a version in one word; None where nothing was looked at.
+
+    One claim that fails decides. A claim that could not be had or told comes next. A file is verified when somebody vouches for it
+    (a digest that agrees with its own registry proves the transport and nothing more).
+    """
+    verdicts = {
+        verification.verdict
+        for verification in verifications
+        if verification.form is not Form.REGISTRY_DIGEST or verification.verdict is not Verdict.VERIFIED
+    }
+    if verdicts == {Verdict.UNATTESTED, Verdict.VERIFIED}:
+        return Verdict.VERIFIED
+    return next((verdict for verdict in Verdict if verdict in verdicts), None)

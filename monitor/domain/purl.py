@@ -1,0 +1,79 @@
+"""Package names: the purl, canonical on construction, is the only package name in the program.
+
+Specification: https://github.com/package-url/purl-spec
+"""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+from packageurl import PackageURL
+from packaging.utils import canonicalize_name
+
+MAX_LENGTH = 512
+"""Characters. A longer name or version is not one."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Purl:
+    """A package, or with `version` one version of it. Equal names are equal objects.
+
+    PyPI names are in PEP 503 form, GitHub owners and repositories are lower case; npm names are kept as they are.
+    """
+
+    type: str
+    namespace: str | None  # None: the type has no namespaces, or the package none
+    name: str
+    version: str | None = None  # None: the package as a whole
+
+    def __post_init__(self) -> None:
+        """Bring the parts into canonical form. Raises ValueError for a name that no registry could hold."""
+        if not self.name or any(len(part or "") > MAX_LENGTH for part in (self.namespace, self.name, self.version)):
+            raise ValueError(f"no package name, or one over {MAX_LENGTH} characters")
+        if self.type == "pypi":
+            object.__setattr__(self, "name", canonicalize_name(self.name))
+        elif self.type == "github":
+            object.__setattr__(self, "name", self.name.lower())
+            object.__setattr__(self, "namespace", (self.namespace or "").lower() or None)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `pkg:npm/%40scope/name@1.2.3`. Raises ValueError with the reason."""
+        if len(text) > 4 * MAX_LENGTH:
+            raise ValueError("a package URL of that length is none")
+        read = PackageURL.from_string(text)
+        return cls(read.type, read.namespace or None, read.name, read.version or None)
+
+    @classmethod
+    def npm(cls, name: str, version: str | None = None) -> Self:
+        """Build from npm's own spelling, `@scope/name` or `name`."""
+        scope, slash, bare = name.rpartition("/")
+        return cls("npm", scope if slash else None, bare, version)
+
+    @classmethod
+    def pypi(cls, name: str, version: str | None = None) -> Self:
+        """Build from a project name in any spelling."""
+        return cls("pypi", None, name, version)
+
+    @classmethod
+    def github(cls, repository: str, version: str | None = None) -> Self:
+        """Build from `owner/name`."""
+        owner, _, name = repository.partition("/")
+        return cls("github", owner, name, version)
+
+    def at(self, version: str | None) -> Self:
+        """Return the same package at another version; None for the package as a whole."""
+        return replace(self, version=version)
+
+    @property
+    def package(self) -> Self:
+        """The package without its version."""
+        return self if self.version is None else self.at(None)
+
+    @property
+    def label(self) -> str:
+        """The name in its registry's own spelling: `@scope/name`, `owner/name`, `name`."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+    def __str__(self) -> str:
+        """The canonical package URL, percent-encoded as the specification demands."""
+        return PackageURL(self.type, self.namespace, self.name, self.version).to_string()

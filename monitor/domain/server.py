@@ -1,0 +1,78 @@
+"""The registry of approved servers: who may run, in exactly which form, on whose word."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.domain.fingerprint import fingerprint
+from monitor.domain.provenance import Publisher
+from monitor.domain.purl import Purl
+from monitor.domain.release import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """An MCP server as the organisation lists it; `name` as in the MCP registry: `io.github.owner/name`."""
+
+    name: str
+    package: Purl | None  # without version; None: a remote server
+    remote: str | None  # URL; None: a packaged server
+    repository: Purl | None  # pkg:github/owner/name; None: the entry names none
+    owner: str
+    tier: int
+    """1 (most critical) to 3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Exactly what was reviewed. Without digests the version alone is approved, and the first look's digests become the reference."""
+
+    purl: Purl
+    digests: frozenset[Digest] = frozenset()
+    publisher: Publisher | None = None  # None: the approval demands no publisher
+
+    @property
+    def fingerprint(self) -> str:
+        """The pin's short name in tickets and branch names: the version is never approved under another one."""
+        parts = [str(self.purl), *sorted(map(str, self.digests))]
+        if self.publisher:
+            parts += [self.publisher.issuer, self.publisher.repository, self.publisher.workflow]
+        return fingerprint(*parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A human's decision that a pin may run."""
+
+    pin: Pin
+    approved_by: str
+    approved_at: datetime | None  # None: the entry does not say
+    expires_at: datetime | None  # None: does not expire
+    ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the registry file; `line` is where it starts there."""
+
+    server: Server
+    approval: Approval | None  # None: listed and not (yet) approved
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryProblem:
+    """An entry, or a part of the file, that could not be read: where, which, and what was expected."""
+
+    line: int
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The registry file as read: the good entries, what is wrong with the others, and the digest of the bytes."""
+
+    path: str
+    sha256: str
+    entries: tuple[Entry, ...]
+    problems: tuple[EntryProblem, ...]

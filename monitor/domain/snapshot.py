@@ -1,0 +1,48 @@
+"""All that one check knows of one server, when the rules judge it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from monitor.domain.advisory import Match
+from monitor.domain.changes import Changes
+from monitor.domain.deployment import Deployment
+from monitor.domain.provenance import Verification
+from monitor.domain.purl import Purl
+from monitor.domain.release import KnownRelease, Listing
+from monitor.domain.server import Approval, Server
+from monitor.domain.unknown import NOT_ASKED, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at one package brought: the listing, how it differs from what is known, and what was known."""
+
+    listing: Listing
+    changes: Changes
+    known: Mapping[str, KnownRelease]
+    """By version, the new ones included: every release ever seen, as first seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The rules' only input. Each thing that is asked for is there or `Unknown`; `NOT_ASKED` where another job asks."""
+
+    server: Server
+    approval: Approval | None  # None: listed and not approved
+    taken_at: datetime
+    package: Looked | Unknown = NOT_ASKED
+    """The package in its registry; for a server that is only on GitHub, its repository."""
+    repository: Looked | Unknown | None = None  # None: the entry names no repository
+    verifications: Mapping[Purl, tuple[Verification, ...]] | Unknown = field(default=NOT_ASKED)
+    """By version: the approved one, and each that appeared since the baseline and is still under review."""
+    advisories: Mapping[Purl, tuple[Match, ...] | Unknown] | Unknown = field(default=NOT_ASKED)
+    """By version: each approved, deployed and candidate version that was asked about."""
+    deployments: tuple[Deployment, ...] | Unknown = field(default=NOT_ASKED)
+
+    def unknowns(self) -> tuple[Unknown, ...]:
+        """Everything that was asked and not answered; never empty when a source was silent."""
+        asked: list[object] = [self.package, self.repository, self.verifications, self.advisories, self.deployments]
+        if not isinstance(self.advisories, Unknown):
+            asked += self.advisories.values()
+        return tuple(dict.fromkeys(value for value in asked if isinstance(value, Unknown) and value is not NOT_ASKED))

@@ -1,0 +1,1 @@
+"""The rules: pure functions from a Snapshot to findings, one module per theme."""

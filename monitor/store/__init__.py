@@ -1,0 +1,1 @@
+"""The store: everything that is kept, behind one unit of work."""
