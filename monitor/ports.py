@@ -21,6 +21,7 @@ from monitor.domain.audit import AuditEvent, Checkpoint, Sealed
 from monitor.domain.deployment import Deployment, Inventory
 from monitor.domain.evidence import Evidence
 from monitor.domain.finding import Tracked
+from monitor.domain.health import SourceHealth
 from monitor.domain.provenance import Attestation, Subject, Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Digest, KnownRelease, Listing, Release
@@ -250,17 +251,6 @@ class Queued:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SourceHealth:
-    """What is known of a source's answers. `closed_until`: a gate that a rate limit closed, kept over restarts."""
-
-    source: str
-    answered_at: datetime | None  # None: never
-    failing_since: datetime | None  # None: the last look was answered
-    detail: str = ""
-    closed_until: datetime | None = None  # None: open
-
-
 class UnitOfWork(Protocol):
     """One transaction. Readers are set-based; nothing is kept unless `commit` is called with what was done."""
 
@@ -394,3 +384,6 @@ class Edge(Protocol):
 
     def gates(self) -> Mapping[str, datetime]:
         """Return the hosts that asked us to wait, and until when."""
+
+    def close(self, gates: Mapping[str, datetime]) -> None:
+        """Ask nothing of these hosts before their time: what an earlier run was told."""

@@ -1,5 +1,6 @@
 """Advisories in OSV's terms. Schema: https://ossf.github.io/osv-schema/ (1.7.5)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,3 +72,27 @@ class Match:
     purl: Purl
     advisory: Advisory
     disputed: str = ""
+
+
+def one_flaw_each(matches: Iterable[Match]) -> list[tuple[Match, ...]]:
+    """Group the matches whose records are one flaw: aliases are symmetric and transitive (`related` is neither, and joins nothing).
+
+    Each group begins with the record that was published first: its id stays when the flaw gets further names.
+    """
+    groups: list[tuple[set[str], list[Match]]] = []
+    for match in matches:
+        names = {match.advisory.id, *match.advisory.aliases}
+        members = [match]
+        apart = []
+        for group in groups:
+            if group[0] & names:
+                names |= group[0]
+                members += group[1]
+            else:
+                apart.append(group)
+        groups = [*apart, (names, members)]
+    return [tuple(sorted(members, key=_age)) for _, members in groups]
+
+
+def _age(match: Match) -> tuple[datetime, str]:
+    return (match.advisory.published_at or match.advisory.modified_at, match.advisory.id)

@@ -89,6 +89,8 @@ class Verification:
     publisher: Publisher | None = None  # None: the claim names no publisher, or was not verified
     root: str = ""
     """The trust root that decided: its name and date."""
+    digests: tuple[Digest, ...] = ()
+    """Of the bytes that were judged; empty where none could be had."""
 
 
 def worst(verifications: Iterable[Verification]) -> Verdict | None:

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.domain.advisory import Match
 from monitor.domain.changes import Changes
 from monitor.domain.deployment import Deployment
-from monitor.domain.provenance import Verification
+from monitor.domain.health import SourceHealth, Undeliverable
+from monitor.domain.provenance import Verdict, Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import KnownRelease, Listing
-from monitor.domain.server import Approval, Server
-from monitor.domain.unknown import NOT_ASKED, Unknown
+from monitor.domain.server import Approval, Registry, Server
+from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,45 @@ class Snapshot:
     advisories: Mapping[Purl, tuple[Match, ...] | Unknown] | Unknown = field(default=NOT_ASKED)
     """By version: each approved, deployed and candidate version that was asked about."""
     deployments: tuple[Deployment, ...] | Unknown = field(default=NOT_ASKED)
+    inventory_gaps: tuple[Unknown, ...] = ()
+    """Inventories that could not be read: what they last said still stands, and what they would add is not known."""
 
     def unknowns(self) -> tuple[Unknown, ...]:
         """Everything that was asked and not answered; never empty when a source was silent."""
         asked: list[object] = [self.package, self.repository, self.verifications, self.advisories, self.deployments]
+        asked += self.inventory_gaps
+        if not isinstance(self.verifications, Unknown):
+            asked += [unknown for claims in self.verifications.values() for unknown in _undecided(claims)]
         if not isinstance(self.advisories, Unknown):
             asked += self.advisories.values()
         return tuple(dict.fromkeys(value for value in asked if isinstance(value, Unknown) and value is not NOT_ASKED))
+
+
+def _undecided(claims: tuple[Verification, ...]) -> list[Unknown]:
+    """A claim that could not be fetched was not checked, whatever the other claims say."""
+    return [
+        Unknown(Reason.UNAVAILABLE, "verification", f"{claim.filename}: {claim.detail}")
+        for claim in claims
+        if claim.verdict is Verdict.UNAVAILABLE
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What is deployed, beside what is listed."""
+
+    by_server: Mapping[str, tuple[Deployment, ...]]
+    """Server name -> its deployments; every listed server has its (perhaps empty) place."""
+    unlisted: tuple[Deployment, ...]
+    """Deployments of no listed server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ourselves:
+    """What the monitor knows of its own state."""
+
+    registry: Registry | Unknown
+    health: tuple[SourceHealth, ...]
+    undeliverable: tuple[Undeliverable, ...]
+    taken_at: datetime
+    silent_after: timedelta

@@ -1,1 +1,40 @@
-"""The rules: pure functions from a Snapshot to findings, one module per theme."""
+"""The rules: pure functions, one module per theme. This list is the only register.
+
+A rule's name is its id (`new_release` is `new-release`), its docstring its documentation. It yields a `Finding` for each thing it
+sees, and `Unseen` for what it could not judge this time, so that nothing is resolved by a look that saw nothing.
+"""
+
+from collections.abc import Callable
+
+from monitor.domain.finding import Verdicts
+from monitor.domain.snapshot import Fleet, Ourselves, Snapshot
+from monitor.rules import advisories, approvals, drift, health, provenance, releases
+
+SERVER_RULES: tuple[Callable[[Snapshot], Verdicts], ...] = (
+    releases.new_release,
+    releases.republished,
+    releases.registry_status,
+    releases.source_reset,
+    provenance.signature_invalid,
+    provenance.digest_differs,
+    provenance.publisher_changed,
+    advisories.affected,
+    advisories.malware,
+    drift.unapproved_version,
+    drift.deployed_behind,
+    drift.deployed_digest_differs,
+    drift.floating_version,
+    drift.redirected_source,
+    drift.not_deployed,
+    approvals.approval_expired,
+    approvals.approval_expiring,
+    approvals.not_approved,
+)
+
+FLEET_RULES: tuple[Callable[[Fleet], Verdicts], ...] = (drift.shadow_server,)
+
+OWN_RULES: tuple[Callable[[Ourselves], Verdicts], ...] = (
+    health.source_unknown,
+    health.registry_entry_invalid,
+    health.undeliverable,
+)

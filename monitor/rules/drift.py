@@ -1,0 +1,197 @@
+"""What is deployed, compared with what is approved."""
+
+from collections.abc import Callable, Iterable
+
+from monitor.domain.deployment import Deployment, PinKind
+from monitor.domain.finding import Fact, Finding, Severity, Unseen, Verdicts
+from monitor.domain.server import Approval
+from monitor.domain.snapshot import Fleet, Snapshot
+from monitor.domain.unknown import Unknown
+from monitor.domain.version_range import compare
+
+Judge = Callable[[Deployment, Approval | None], tuple[Severity, str, bool] | None]
+"""Says of one deployment how bad, in which words, and whether the version itself is up for a decision; None: nothing to say."""
+
+
+def unapproved_version(snapshot: Snapshot) -> Verdicts:
+    """A host runs a version of a listed server that nobody approved.
+
+    Harm: the review was about something else than what runs.
+    Evidence: a launch command or an inventory that names the version exactly.
+    False positives: roll-out lag; a version older than the approved one is `deployed-behind`.
+    Remedy: move the host to the approved version, or approve this one.
+    """
+    yield from _each(snapshot, "unapproved-version", _unapproved)
+
+
+def deployed_behind(snapshot: Snapshot) -> Verdicts:
+    """A host runs a version that is older than the approved one.
+
+    Harm: fixes that were approved are missing there.
+    Evidence: a launch command or an inventory that names the version exactly.
+    False positives: roll-out lag.
+    Remedy: update the host.
+    """
+    yield from _each(snapshot, "deployed-behind", _behind)
+
+
+def deployed_digest_differs(snapshot: Snapshot) -> Verdicts:
+    """A host runs the approved version with other bytes.
+
+    Harm: a tampered package or image under an approved name.
+    Evidence: a digest in the launch command or the inventory, against the digests of the approval (same algorithm).
+    False positives: an approval that does not list all files of the version.
+    Remedy: take the host's copy for forensics, reinstall from the approved digest.
+    """
+    yield from _each(snapshot, "deployed-digest-differs", _other_digest)
+
+
+def floating_version(snapshot: Snapshot) -> Verdicts:
+    """A host starts whatever version is newest at that moment.
+
+    Harm: an unreviewed release runs minutes after it is published; an unpinned `npx` even prefers a project-local binary.
+    Evidence: a launch command without an exact version.
+    False positives: none.
+    Remedy: write the approved version into the launch command.
+    """
+    yield from _each(snapshot, "floating-version", _floating)
+
+
+def redirected_source(snapshot: Snapshot) -> Verdicts:
+    """The environment of a deployed server redirects its registry or preloads code.
+
+    Harm: an approved name and version, served from somewhere else, or with foreign code in the process.
+    Evidence: the names (never the values) of environment variables in the client's configuration.
+    False positives: corporate mirrors; waive them.
+    Remedy: remove the variable, or waive it with a reason.
+    """
+    yield from _each(snapshot, "redirected-source", _redirected)
+
+
+def not_deployed(snapshot: Snapshot) -> Verdicts:
+    """A listed server is deployed nowhere that we can see.
+
+    Harm: none; an approval that nobody uses is one more thing that can go wrong.
+    Evidence: no inventory names its package or address.
+    False positives: hosts that no inventory covers.
+    Remedy: retire the entry, or add the inventory.
+    """
+    if isinstance(snapshot.deployments, Unknown) or snapshot.inventory_gaps:
+        yield Unseen("not-deployed", snapshot.server.name)
+    elif not snapshot.deployments:
+        yield Finding(
+            rule="not-deployed",
+            server=snapshot.server.name,
+            subject=snapshot.server.name,
+            severity=Severity.INFO,
+            summary=f"{snapshot.server.name} is listed and seen nowhere",
+        )
+
+
+def shadow_server(fleet: Fleet) -> Iterable[Finding]:
+    """A server is deployed that is on no list.
+
+    Harm: nobody reviewed it, nobody watches it.
+    Evidence: a client configuration or an inventory that names it.
+    False positives: development; waive it by place, or list it without approval.
+    Remedy: submit it for approval, or remove it from the host.
+    """
+    for deployment in fleet.unlisted:
+        name = str(deployment.purl.package) if deployment.purl else deployment.remote or deployment.name
+        yield Finding(
+            rule="shadow-server",
+            server=name,
+            subject=deployment.key,
+            severity=Severity.INFO if deployment.disabled else Severity.HIGH,
+            summary=f"{_what(deployment)} is deployed on {deployment.host} and on no list",
+            facts=_place(deployment),
+        )
+
+
+def _each(snapshot: Snapshot, rule: str, judge: Judge) -> Verdicts:
+    """Apply one comparison to each deployment that is switched on."""
+    if isinstance(snapshot.deployments, Unknown):
+        yield Unseen(rule, snapshot.server.name)
+        return
+    for deployment in snapshot.deployments:
+        said = None if deployment.disabled else judge(deployment, snapshot.approval)
+        if said is None:
+            continue
+        severity, words, names_version = said
+        yield Finding(
+            rule=rule,
+            server=snapshot.server.name,
+            subject=deployment.key,
+            severity=severity,
+            summary=f"{deployment.host} ({deployment.client}) {words}",
+            facts=_place(deployment),
+            about=deployment.purl if names_version else None,
+        )
+
+
+def _order(deployment: Deployment, approval: Approval | None) -> int | None:
+    """Place the deployed version against the approved one: below, equal, above; None: no exact version, or not comparable."""
+    if deployment.purl is None or deployment.purl.version is None or approval is None:
+        return None
+    if deployment.purl == approval.pin.purl:
+        return 0
+    return compare(deployment.purl.type, deployment.purl.version, approval.pin.purl.version or "")
+
+
+def _unapproved(deployment: Deployment, approval: Approval | None) -> tuple[Severity, str, bool] | None:
+    if deployment.purl is None or deployment.purl.version is None:
+        return None
+    if approval is not None and (deployment.purl == approval.pin.purl or _order(deployment, approval) in (-1, 0)):
+        return None
+    approved = f"approved is {approval.pin.purl.version}" if approval else "no version is approved"
+    return Severity.HIGH, f"runs {_what(deployment)}; {approved}", True
+
+
+def _behind(deployment: Deployment, approval: Approval | None) -> tuple[Severity, str, bool] | None:
+    if approval is None or _order(deployment, approval) != -1:
+        return None
+    return Severity.LOW, f"runs {_what(deployment)}; approved is {approval.pin.purl.version}", False
+
+
+def _other_digest(deployment: Deployment, approval: Approval | None) -> tuple[Severity, str, bool] | None:
+    if deployment.digest is None or approval is None or deployment.purl is None:
+        return None
+    if deployment.purl.version is not None and deployment.purl != approval.pin.purl:
+        return None
+    same = [digest for digest in approval.pin.digests if digest.algorithm == deployment.digest.algorithm]
+    if not same or deployment.digest in same:
+        return None
+    return Severity.CRITICAL, f"runs {_what(deployment)} with a digest that is not the approved one", False
+
+
+def _floating(deployment: Deployment, _approval: Approval | None) -> tuple[Severity, str, bool] | None:
+    if deployment.kind not in (PinKind.NONE, PinKind.TAG, PinKind.RANGE):
+        return None
+    asked = f" (asks for {deployment.requested})" if deployment.requested else ""
+    return Severity.MEDIUM, f"starts whatever {_what(deployment)} is newest{asked}", False
+
+
+def _redirected(deployment: Deployment, _approval: Approval | None) -> tuple[Severity, str, bool] | None:
+    if not deployment.redirects:
+        return None
+    names = ", ".join(deployment.redirects)
+    return Severity.HIGH, f"starts {_what(deployment)} with {names} set", False
+
+
+def _what(deployment: Deployment) -> str:
+    if deployment.purl:
+        return f"{deployment.purl.label} {deployment.purl.version or ''}".strip()
+    return deployment.remote or deployment.name
+
+
+def _place(deployment: Deployment) -> tuple[Fact, ...]:
+    facts = [
+        Fact("host", deployment.host, "inventory"),
+        Fact("client", deployment.client, "inventory"),
+        Fact("place", deployment.location, "inventory"),
+        Fact("named there", deployment.name, "inventory"),
+        Fact("pinned", deployment.kind.value, "inventory"),
+    ]
+    if deployment.note:
+        facts.append(Fact("note", deployment.note, "inventory"))
+    return tuple(facts)

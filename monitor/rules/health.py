@@ -1,0 +1,72 @@
+"""The monitor's own blindness is a finding like any other."""
+
+from collections.abc import Iterable
+
+from monitor.domain.finding import Fact, Finding, Severity, Unseen, Verdicts
+from monitor.domain.snapshot import Ourselves
+from monitor.domain.unknown import Unknown
+
+MONITOR = "mcp-monitor"
+"""Stands for the server in findings about ourselves."""
+
+
+def source_unknown(ourselves: Ourselves) -> Iterable[Finding]:
+    """A source has not answered for longer than the configured time.
+
+    Harm: whatever happens there goes unseen; silence would read as "all clear".
+    Evidence: the time of its last answer.
+    False positives: none.
+    Remedy: `mcp-monitor doctor` names the address, the error and what to do.
+    """
+    for health in ourselves.health:
+        if health.failing_since is None or ourselves.taken_at - health.failing_since < ourselves.silent_after:
+            continue
+        answered = f"{health.answered_at:%Y-%m-%d %H:%M} UTC" if health.answered_at else "never"
+        yield Finding(
+            rule="source-unknown",
+            server=MONITOR,
+            subject=health.source,
+            severity=Severity.HIGH,
+            summary=f"{health.source} has not answered since {health.failing_since:%Y-%m-%d %H:%M} UTC",
+            facts=(Fact("last answer", answered, MONITOR), Fact("last error", health.detail, health.source)),
+        )
+
+
+def registry_entry_invalid(ourselves: Ourselves) -> Verdicts:
+    """An entry of the registry file cannot be read, so that its server is not watched.
+
+    Harm: a server that people believe to be watched is not.
+    Evidence: the file's line, and what was expected there.
+    False positives: none.
+    Remedy: mend the line that is named.
+    """
+    if isinstance(ourselves.registry, Unknown):
+        yield Unseen("registry-entry-invalid", MONITOR)
+        return
+    for problem in ourselves.registry.problems:
+        yield Finding(
+            rule="registry-entry-invalid",
+            server=MONITOR,
+            subject=f"{problem.name} {problem.message}",
+            severity=Severity.HIGH,
+            summary=f"{ourselves.registry.path}, line {problem.line}: {problem.name}: {problem.message}",
+        )
+
+
+def undeliverable(ourselves: Ourselves) -> Iterable[Finding]:
+    """A ticket or a message was given up, so that somebody was not told.
+
+    Harm: a finding that nobody hears of.
+    Evidence: the receiver's last answer.
+    False positives: none.
+    Remedy: mend what the receiver names; `mcp-monitor doctor` checks credentials, channels and required fields.
+    """
+    for given_up in ourselves.undeliverable:
+        yield Finding(
+            rule="undeliverable",
+            server=MONITOR,
+            subject=given_up.key,
+            severity=Severity.HIGH,
+            summary=f"could not be delivered: {given_up.what}",
+            facts=(Fact("last answer", given_up.error, "outbox"),),
+        )
