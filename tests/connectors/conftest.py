@@ -1,0 +1,41 @@
+"""A real server on loopback for the connectors' tests."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+import uvicorn
+from starlette.types import ASGIApp
+
+Loopback = Callable[[ASGIApp], str]
+"""Serves the application on 127.0.0.1 until the test ends, and returns its base address, without a slash at the end."""
+
+START_SECONDS = 10.0
+
+
+@contextmanager
+def serve(app: ASGIApp) -> Iterator[str]:
+    """Serve the application from a thread of its own; the socket listens before anybody is told of it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + START_SECONDS
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(START_SECONDS)
+        listener.close()
+
+
+@pytest.fixture
+def loopback() -> Iterator[Loopback]:
+    with ExitStack() as stack:
+        yield lambda app: stack.enter_context(serve(app))
