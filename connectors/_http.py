@@ -8,45 +8,23 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import TypeVar
-from urllib.parse import urljoin
 
-from connectors._address import Address, NoAddress, allows, split_credentials, under
-from connectors._gate import UNSAID, Gates, asked_wait, rate_limited
+from connectors._address import Address, split_credentials
+from connectors._asking import NOT_MODIFIED, Asking, Closed, Manners
+from connectors._gate import Gates, asked_wait
 from connectors._reading import Read, Received, Unreadable, document, file
 from connectors._transport import Ask, Broken, Wire, system_proxies
 from monitor.domain.evidence import Evidence
-from monitor.ports import (
-    Clock,
-    Denied,
-    Downloaded,
-    Malformed,
-    NotFound,
-    SourceError,
-    Unavailable,
-    Validator,
-    Validators,
-)
+from monitor.ports import Clock, Downloaded, Unavailable, Validator, Validators
 
-T = TypeVar("T")
-
-MAX_REDIRECTS = 5
 TOTAL_SECONDS = 120.0
 """For one exchange with its body: a server that sends a byte now and then gets no more than that."""
 DOWNLOAD_SECONDS = 900.0
-BACKOFF_SECONDS = 0.5
-"""Before the second attempt, twice that before the third, and so on, times 0.7 to 1.3."""
 MAX_TAG = 1024
 """Characters of an ETag that is kept."""
-
-NOT_MODIFIED = 304
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-GONE = frozenset({404, 410})
-REFUSED = frozenset({401, 403, 407, 429, 451})
-AGAIN = frozenset({408, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 ANY_STATUS = range(1000)
 
 
@@ -96,36 +74,37 @@ class Http:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self.user_agent = user_agent
-        self.clock = clock
-        self.per_host = per_host
-        self.max_body = max_body
-        self.attempts = attempts
-        self.max_wait = max_wait
-        self.closed = Gates(clock, dict(gates or {}))
-        self.sleep = sleep
-        self.jitter = jitter
-        self._wire = Wire(timeout, system_proxies() if proxies is None else proxies)
-        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._manners = Manners(
+            user_agent=user_agent,
+            clock=clock,
+            gates=Gates(clock, dict(gates or {})),
+            wire=Wire(timeout, system_proxies() if proxies is None else proxies),
+            per_host=per_host,
+            attempts=attempts,
+            max_wait=max_wait,
+            sleep=sleep,
+            jitter=jitter,
+        )
+        self._max_body = max_body
         self._sessions = 0
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[None]:
         """Open the connections; sessions of one event loop may overlap, and share them."""
         if self._sessions == 0:
-            await self._wire.open()
+            await self._manners.wire.open()
         self._sessions += 1
         try:
             yield
         finally:
             self._sessions -= 1
             if self._sessions == 0:
-                self._slots.clear()
-                await self._wire.close()
+                self._manners.slots.clear()
+                await self._manners.wire.close()
 
     def gates(self) -> Mapping[str, datetime]:
         """Return the hosts (`host` or `host:port`) that are closed now, and until when."""
-        return self.closed.still_closed()
+        return self._manners.gates.still_closed()
 
     def client(
         self,
@@ -146,35 +125,20 @@ class Http:
         if authorization is not None:
             own.setdefault("authorization", authorization)
         allowed = frozenset(host.lower() for host in hosts)
-        return Client(self, source, Address.parse(url), allowed, own, secret_path=secret_path)
-
-    async def exchange(self, ask: Ask, read: Read[T], *, total: float) -> Received[T]:
-        """Make one exchange when the host has a free slot. Raises `Broken` and `Unreadable`."""
-        if self._sessions == 0:
-            raise RuntimeError("the HTTP edge is used outside of its session")
-        slot = self._slots.setdefault(ask.address.authority, asyncio.Semaphore(self.per_host))
-        async with slot:
-            return await self._wire.exchange(ask, read, total=total)
-
-    def backoff(self, attempt: int) -> float:
-        """Seconds to wait after that attempt, counted from 1, where the server asks for nothing."""
-        return float(BACKOFF_SECONDS * 2 ** (attempt - 1) * (0.7 + 0.6 * self.jitter()))
+        asking = Asking(self._manners, source, Address.parse(url), allowed, own, secret_path=secret_path)
+        return Client(asking, self._max_body)
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
     """What a connector holds: the edge, bound to one source. Addresses are paths under the base, or absolute ones of allowed hosts."""
 
-    edge: Http
-    source: str
-    base: Address
-    hosts: frozenset[str]
-    headers: Mapping[str, str] = field(repr=False)
-    secret_path: bool = False
+    _asking: Asking
+    _max_body: int
 
     def key(self, path_or_url: str, *, accept: str = "application/json") -> str:
         """Return the key under which the validator of that address and form is kept. Raises `Malformed`."""
-        return _key(self._resolve(path_or_url), accept)
+        return _key(self._asking.resolve(path_or_url), accept)
 
     async def get(
         self,
@@ -191,11 +155,13 @@ class Client:
         A status of 400 or above is returned only if it is in `also`. Raises `Unavailable` (after the retries), `Denied`, `NotFound`
         (404, 410) and `Malformed` (too large, a foreign redirect, a 304 to an unconditional request, any other status).
         """
-        address = self._resolve(path_or_url)
+        address = self._asking.resolve(path_or_url)
         key = _key(address, accept)
         conditions = _conditions(key, validator or (known or {}).get(key))
         headers = {"accept": accept, "accept-encoding": "gzip"} | conditions
-        where, received = await self._follow(Ask("GET", address, headers), self._reader(limit, also), TOTAL_SECONDS)
+        where, received = await self._asking.follow(
+            Ask("GET", address, headers), self._reader(limit, also), TOTAL_SECONDS
+        )
         if received.head.status == NOT_MODIFIED and conditions:
             return NotModified()
         return self._response(where, key, received)
@@ -205,8 +171,10 @@ class Client:
     ) -> Response:
         """Ask by an idempotent POST of JSON: retried, and failing, like `get`. Redirects are `Malformed`."""
         headers = {"accept": "application/json", "accept-encoding": "gzip", "content-type": "application/json"}
-        address = self._resolve(path)
-        received = await self._attempts(Ask("POST", address, headers, body), self._reader(limit, also), TOTAL_SECONDS)
+        address = self._asking.resolve(path)
+        received = await self._asking.persist(
+            Ask("POST", address, headers, body), self._reader(limit, also), TOTAL_SECONDS
+        )
         return self._response(address, _key(address, headers["accept"]), received)
 
     async def send(
@@ -224,111 +192,34 @@ class Client:
         Raises `NotSent` when the request surely did not reach the server (no connection, closed gate), `Unavailable` when it may have.
         A rate limit is returned like any status, with its `wait`; a long one also closes the gate for what comes after.
         """
-        address = self._resolve(path)
-        if (until := self.edge.closed.until(address.authority)) is not None:
-            raise NotSent(self.source, _closed(address, until))
+        asking, address = self._asking, self._asking.resolve(path)
         headers = {"accept": accept, "accept-encoding": "gzip"} | (
             {} if body is None else {"content-type": content_type}
         )
-        ask = Ask(method, address, self._with_own(address, headers), body, fresh=True)
+        ask = Ask(method, address, asking.with_own(address, headers), body, fresh=True)
         try:
-            received = await self.edge.exchange(ask, self._reader(limit, ANY_STATUS), total=TOTAL_SECONDS)
+            received = await asking.manners.exchange(ask, self._reader(limit, ANY_STATUS), total=TOTAL_SECONDS)
+        except Closed as error:
+            raise NotSent(asking.source, str(error)) from error
         except Broken as error:
             kind = Unavailable if error.sent else NotSent
-            raise kind(self.source, f"{self._shown(address)}: {error}") from error
+            raise kind(asking.source, f"{asking.shown(address)}: {error}") from error
         except Unreadable as error:
-            raise Unavailable(
-                self.source, f"{self._shown(address)} {error}, to what it may have carried out"
-            ) from error
-        self._refused_rate(address, received)
+            detail = f"{asking.shown(address)} {error}, to what it may have carried out"
+            raise Unavailable(asking.source, detail) from error
+        asking.refused_rate(address, received)
         return self._response(address, _key(address, accept), received)
 
     async def download(self, url: str, *, limit: int) -> Downloaded:
         """Stream a file of up to `limit` bytes through sha256, sha512 and sha1, as the server keeps it. Raises as `get`."""
         # No encoding is asked for, and none undone: servers that label a .tar.gz as gzip would have another file hashed.
-        ask = Ask("GET", self._resolve(url), {"accept": "*/*", "accept-encoding": "identity"})
-        where, received = await self._follow(ask, file(limit), DOWNLOAD_SECONDS)
-        return self._content(where, received)
-
-    async def _follow(self, ask: Ask, read: Read[T], total: float) -> tuple[Address, Received[T]]:
-        """Follow redirects by hand: each hop is checked, counted, and gets only the headers that are its own."""
-        for _ in range(MAX_REDIRECTS + 1):
-            received = await self._attempts(ask, read, total)
-            location = received.head.headers.get("location")
-            if received.content is not None or received.head.status not in REDIRECTS or location is None:
-                return ask.address, received
-            ask = replace(ask, address=self._checked(ask.address, location))
-        raise Malformed(self.source, f"{self._shown(ask.address)} redirects more than {MAX_REDIRECTS} times")
-
-    async def _attempts(self, ask: Ask, read: Read[T], total: float) -> Received[T]:
-        """Ask until there is an answer to return; the last attempt's failure is raised.
-
-        A loop of our own, because the retrying transports sleep by themselves: tests own time here, and a wait that is too long has to
-        close the host's gate instead.
-        """
-        ask = replace(ask, headers=self._with_own(ask.address, ask.headers))
-        for attempt in range(1, self.edge.attempts + 1):
-            if (until := self.edge.closed.until(ask.address.authority)) is not None:
-                raise Denied(self.source, _closed(ask.address, until))
-            try:
-                received = await self.edge.exchange(ask, read, total=total)
-            except Broken as error:
-                failure: SourceError = Unavailable(self.source, f"{self._shown(ask.address)}: {error}")
-                failure.__cause__ = error
-                wait = self.edge.backoff(attempt) if error.transient else None
-            except Unreadable as error:
-                raise Malformed(self.source, f"{self._shown(ask.address)} {error}") from error
-            else:
-                if received.content is not None:
-                    return received
-                problem = self._refused_rate(ask.address, received) or self._fault(ask.address, received, attempt)
-                if problem is None:
-                    return received
-                failure, wait = problem
-            if wait is None or attempt == self.edge.attempts:
-                raise failure
-            await self.edge.sleep(wait)
-        raise AssertionError("unreachable: the last attempt returns or raises")
-
-    def _refused_rate(self, address: Address, received: Received[T]) -> tuple[SourceError, float | None] | None:
-        """Return the refusal of our rate and how long to wait (None: too long, and the gate is closed); None where it is none."""
-        head = received.head
-        text = received.content if isinstance(received.content, bytes) else received.refusal
-        if not rate_limited(head.status, head.headers, text):
-            return None
-        asked = asked_wait(head.headers, self.edge.clock())
-        wait = UNSAID if asked is None else asked
-        if wait <= self.edge.max_wait:
-            return Denied(self.source, f"{self._shown(address)} refuses our rate ({head.status})"), wait
-        until = self.edge.closed.close(address.authority, wait)
-        return Denied(self.source, f"{head.status}: {_closed(address, until)}"), None
-
-    def _fault(self, address: Address, received: Received[T], attempt: int) -> tuple[SourceError, float | None] | None:
-        """Return a fault of the server's own and how long to wait (None: not worth it); None where the answer is no fault."""
-        status = received.head.status
-        if status < 500 and status not in AGAIN:  # noqa: PLR2004  (the class of server errors)
-            return None
-        failure = Unavailable(self.source, f"{self._shown(address)} answered {status}")
-        asked = asked_wait(received.head.headers, self.edge.clock())
-        wait = self.edge.backoff(attempt) if asked is None else asked
-        return failure, wait if status in AGAIN and wait <= self.edge.max_wait else None
-
-    def _content(self, address: Address, received: Received[T]) -> T:
-        """Return what was wanted, or raise what the status means."""
-        if received.content is not None:
-            return received.content
-        shown, status = self._shown(address), received.head.status
-        if status in GONE:
-            raise NotFound(self.source, f"{shown} is not there ({status})")
-        if status in REFUSED:
-            raise Denied(self.source, f"{shown} refuses us ({status})")
-        if status == NOT_MODIFIED:
-            raise Malformed(self.source, f"{shown} answered 304 to an unconditional request")
-        raise Malformed(self.source, f"{shown} answered {status}")
+        ask = Ask("GET", self._asking.resolve(url), {"accept": "*/*", "accept-encoding": "identity"})
+        where, received = await self._asking.follow(ask, file(limit), DOWNLOAD_SECONDS)
+        return self._asking.content(where, received)
 
     def _response(self, address: Address, key: str, received: Received[bytes]) -> Response:
-        body, headers, now = self._content(address, received), received.head.headers, self.edge.clock()
-        shown = self._shown(address)
+        body, shown = self._asking.content(address, received), self._asking.shown(address)
+        headers, now = received.head.headers, self._asking.manners.clock()
         return Response(
             received.head.status,
             headers,
@@ -340,32 +231,7 @@ class Client:
         )
 
     def _reader(self, limit: int | None, also: Collection[int]) -> Read[bytes]:
-        return document(self.edge.max_body if limit is None else limit, also=also)
-
-    def _with_own(self, address: Address, headers: Mapping[str, str]) -> Mapping[str, str]:
-        own = self.headers if address.origin == self.base.origin else {}
-        return {"user-agent": self.edge.user_agent, **own, **headers}
-
-    def _resolve(self, path_or_url: str) -> Address:
-        if path_or_url.startswith(("https://", "http://")):
-            return self._checked(self.base, path_or_url)
-        try:
-            return under(self.base, path_or_url)
-        except NoAddress as error:
-            raise Malformed(self.source, f"{error} was to be asked") from error
-
-    def _checked(self, near: Address, location: str) -> Address:
-        try:
-            address = Address.parse(urljoin(str(near), location))
-        except ValueError as error:  # NoAddress, or urljoin's own
-            reason = error if isinstance(error, NoAddress) else "an address that cannot be read"
-            raise Malformed(self.source, f"{self._shown(near)} leads to {reason}") from error
-        if not allows(self.base, self.hosts, address):
-            raise Malformed(self.source, f"{self._shown(near)} leads to {address.origin}, which is not an allowed host")
-        return address
-
-    def _shown(self, address: Address) -> str:
-        return address.origin if self.secret_path else address.shown
+        return document(self._max_body if limit is None else limit, also=also)
 
 
 def _key(address: Address, accept: str) -> str:
@@ -383,7 +249,3 @@ def _conditions(key: str, validator: Validator | None) -> dict[str, str]:
 def _tag(text: str) -> str:
     """What cannot be sent back as a header is no validator."""
     return text if len(text) <= MAX_TAG and text.isascii() and text.isprintable() else ""
-
-
-def _closed(address: Address, until: datetime) -> str:
-    return f"{address.authority} asked to be left alone until {until:%Y-%m-%d %H:%M:%S} UTC"

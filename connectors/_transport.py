@@ -5,14 +5,11 @@ httpx's `AsyncClient` is left out on purpose: it logs whole addresses, keeps coo
 
 import asyncio
 import ssl
+import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
-from urllib.request import (
-    getproxies,
-    proxy_bypass_environment,  # type: ignore[attr-defined]  # missing from typeshed
-)
 
 import aiohttp
 import httpx
@@ -81,6 +78,8 @@ class Wire:
     proxies: Mapping[str, str]
     """As `urllib.request.getproxies` gives them: by scheme, and `no` for the hosts without."""
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _unused: ssl.SSLContext = field(default_factory=lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    """The sessions bring their own; without one given the transport would load certificates for nothing."""
     _sessions: dict[bool, aiohttp.ClientSession] = field(default_factory=dict)
 
     async def open(self) -> None:
@@ -101,6 +100,8 @@ class Wire:
         self, ask: Ask, read: Callable[[Head, AsyncIterator[bytes]], Awaitable[T]], *, total: float
     ) -> T:
         """Send the request and let `read` take the body, as it came over the wire. Raises `Broken`, and what `read` raises."""
+        if not self._sessions:
+            raise RuntimeError("the HTTP edge is used outside of its session")
         transport = AiohttpTransport(
             verify=ssl.SSLContext(
                 ssl.PROTOCOL_TLS_CLIENT
@@ -127,8 +128,7 @@ class Wire:
             raise _broken(error) from error
 
     def _proxy(self, address: Address) -> httpx.Proxy | None:
-        host = address.host.strip("[]")
-        if address.loopback or proxy_bypass_environment(f"{host}:{address.port}", dict(self.proxies)):
+        if address.loopback or _bypassed(address, self.proxies):
             return None
         url = self.proxies.get(address.scheme) or self.proxies.get("all")
         if not url:
@@ -141,7 +141,13 @@ class Wire:
 
 def system_proxies() -> Mapping[str, str]:
     """Return the proxies of the environment, or of the system's settings."""
-    return getproxies()
+    return urllib.request.getproxies()
+
+
+def _bypassed(address: Address, proxies: Mapping[str, str]) -> bool:
+    """`no_proxy`, as everything that is built on the standard library reads it."""
+    host = f"{address.host.strip('[]')}:{address.port}"
+    return bool(urllib.request.proxy_bypass_environment(host, dict(proxies)))  # type: ignore[attr-defined]  # not in typeshed
 
 
 def _head(response: httpx.Response) -> Head:
