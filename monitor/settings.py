@@ -10,9 +10,10 @@ from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from monitor.config import Config, InventoryFile, McpConfig, Section, Waiver
-from monitor.terminal import clean
+from monitor.domain.text import one_line
 
 LARGEST_FILE = 2**20
+LONGEST_LINE = 1000
 LARGEST_SECRET = 2**16
 NESTED: Mapping[str, type[Section]] = {"mcp-config": McpConfig, "inventory-file": InventoryFile, "waivers": Waiver}
 """What stands inside the lists of the file."""
@@ -35,7 +36,7 @@ class ConfigError(Exception):
             f"{path}: {problem.key}: {problem.message}" if problem.key else f"{path}: {problem.message}"
             for problem in problems
         )
-        super().__init__("\n".join(clean(line) for line in lines))
+        super().__init__("\n".join(one_line(line, LONGEST_LINE) for line in lines))
         self.problems = tuple(problems)
 
 
