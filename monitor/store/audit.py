@@ -1,0 +1,59 @@
+"""The audit chain in its table: sealed at the commit of every unit of work, under a lock, by one process at a time."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from monitor.domain.audit import GENESIS, AuditEvent, Checkpoint, Sealed, seal
+from monitor.store.tables import audit
+from monitor.store.transaction import Transaction
+
+LOCK = 0x6D637001
+"""PostgreSQL's advisory lock for the head of the chain; taken last, so that it is held for a moment and never in a circle."""
+
+
+class Audit:
+    """Rows of `audit`, never changed once written."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        """Work in that transaction."""
+        self._in = transaction
+
+    def chain(self, after: int = 0) -> list[Sealed]:
+        """Return the audit chain's links after that sequence number, in order."""
+        found = select(audit.c.seq, audit.c.line, audit.c.hash).where(audit.c.seq > after).order_by(audit.c.seq)
+        return [_sealed(seq, line, digest) for seq, line, digest in self._in.rows(found)]
+
+    def head(self, now: datetime) -> Checkpoint:
+        """Return the chain's head (sequence number 0 and the genesis hash where it is empty)."""
+        last = self._last()
+        return Checkpoint(last.seq, last.hash, now) if last else Checkpoint(0, GENESIS, now)
+
+    def commit(self, first: AuditEvent, *rest: AuditEvent) -> None:
+        """Seal the events and keep everything. The only way to keep anything; call it once, last."""
+        self._in.lock(LOCK)
+        last = self._last()
+        links = []
+        for event in (first, *rest):
+            last = seal(last, event)
+            links.append(last)
+        self._in.append(
+            audit,
+            [
+                {"seq": link.seq, "line": link.line.encode("utf-8", "surrogatepass"), "hash": link.hash}
+                for link in links
+            ],
+        )
+        self._in.sealed = True
+
+    def _last(self) -> Sealed | None:
+        found = select(audit.c.seq, audit.c.line, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+        return next((_sealed(seq, line, digest) for seq, line, digest in self._in.rows(found)), None)
+
+
+def _sealed(seq: int, line: bytes, digest: str) -> Sealed:
+    """A line that is no text any more was tampered with: it comes back as other text, and the hash shows it."""
+    try:
+        return Sealed(seq, line.decode("utf-8", "surrogatepass"), digest)
+    except UnicodeDecodeError:
+        return Sealed(seq, line.decode("utf-8", "backslashreplace"), digest)

@@ -1,0 +1,51 @@
+"""The raw documents that judgements rest on: each body once, compressed, under its digest."""
+
+import zlib
+from collections.abc import Collection
+from hashlib import sha256
+
+from sqlalchemy import select
+
+from monitor.domain.evidence import Evidence
+from monitor.store import tables
+from monitor.store.tables import plain
+from monitor.store.transaction import Transaction
+
+LEVEL = 3
+"""zlib's: package documents shrink to a sixth, at some 100 MB a second."""
+
+
+class Bodies:
+    """Bodies by digest, and sightings: which address gave which body, first and last."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        """Work in that transaction."""
+        self._in = transaction
+
+    def keep_evidence(self, evidence: Collection[Evidence]) -> None:
+        """Keep bodies once, by digest, and note when each address gave them. Raises ValueError where the digest is not the body's."""
+        columns = tables.evidence.c
+        named = {each.sha256: each for each in evidence}
+        there = {
+            digest for (digest,) in self._in.rows(select(columns.sha256).where(self._in.among(columns.sha256, named)))
+        }
+        for digest, each in named.items():
+            if digest not in there:
+                self._in.add(tables.evidence, [_row(each)])
+        sightings = [
+            {
+                "sha256": each.sha256,
+                "address": sha256(each.url.encode("utf-8", "surrogatepass")).hexdigest(),
+                "url": plain(each.url),
+                "first_fetched_at": each.fetched_at,
+                "fetched_at": each.fetched_at,
+            }
+            for each in evidence
+        ]
+        self._in.put(tables.sightings, sightings, newer="fetched_at", fixed=("first_fetched_at",))
+
+
+def _row(evidence: Evidence) -> dict[str, object]:
+    if sha256(evidence.body).hexdigest() != evidence.sha256:
+        raise ValueError(f"the body from {evidence.url[:200]} does not have the digest {evidence.sha256[:64]}")
+    return {"sha256": evidence.sha256, "size": len(evidence.body), "body": zlib.compress(evidence.body, LEVEL)}

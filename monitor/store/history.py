@@ -1,0 +1,105 @@
+"""What comes and goes: deployments and registry entries, each state with the time since when, and when it was gone.
+
+A state that changes is not overwritten: what ran where, when a release turned out to be malicious, is asked long afterwards.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from monitor.domain.deployment import Deployment, Inventory
+from monitor.domain.server import Entry
+from monitor.store import documents, tables
+from monitor.store.tables import key
+from monitor.store.transaction import Transaction
+
+
+class History:
+    """One row a state; the states of now have no `gone_at`."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        """Work in that transaction."""
+        self._in = transaction
+
+    def deployments(self) -> list[tuple[Deployment, datetime]]:
+        """Return what is deployed now, and when each was last seen."""
+        columns = tables.deployments.c
+        rows = self._in.rows(
+            select(columns.document, columns.seen_at)
+            .where(columns.gone_at.is_(None))
+            .order_by(columns.source, columns.place)
+        )
+        return [(documents.DEPLOYMENT.decode(document), seen_at) for document, seen_at in rows]
+
+    def keep_inventory(self, inventory: Inventory, at: datetime) -> None:
+        """Replace what that source saw before: what it no longer sees is gone from `at` on, unless it saw only a part."""
+        columns, source, seen_at = tables.deployments.c, key(inventory.source), inventory.collected_at or at
+        now = {deployment.key: documents.write(deployment) for deployment in inventory.deployments}
+        there = update(tables.deployments).where(columns.source == source, columns.gone_at.is_(None))
+        before = dict[str, str](
+            self._in.rows(
+                select(columns.place, columns.document).where(columns.source == source, columns.gone_at.is_(None))
+            )
+        )
+        ended = _ended(before, now) if inventory.complete else _ended(before, {**before, **now})
+        self._in.change(there.where(self._in.among(columns.place, ended)).values(gone_at=at))
+        self._in.change(there.where(self._in.among(columns.place, now)).values(seen_at=seen_at))
+        begun = [
+            {"source": source, "place": place, "since": at, "seen_at": seen_at, "gone_at": None, "document": document}
+            for place, document in now.items()
+            if before.get(place) != document
+        ]
+        self._in.put(tables.deployments, begun)
+
+    def entries(self) -> Mapping[str, Entry]:
+        """Return the registry's entries as they were at the last look, by server name."""
+        columns = tables.entries.c
+        rows = self._in.rows(
+            select(columns.document, columns.line).where(columns.gone_at.is_(None)).order_by(columns.server)
+        )
+        found = [replace(documents.ENTRY.decode(document), line=line) for document, line in rows]
+        return {entry.server.name: entry for entry in found}
+
+    def keep_entries(self, entries: Collection[Entry], at: datetime) -> None:
+        """Keep the registry's entries as they are now; those not named are gone from `at` on.
+
+        An entry that only stands on another line of the file is the same one.
+        """
+        columns = tables.entries.c
+        now = {key(entry.server.name): documents.write(replace(entry, line=0)) for entry in entries}
+        lines = {key(entry.server.name): entry.line for entry in entries}
+        current = {
+            server: (document, since, line)
+            for server, document, since, line in self._in.rows(
+                select(columns.server, columns.document, columns.since, columns.line).where(columns.gone_at.is_(None))
+            )
+        }
+        ended = _ended({server: document for server, (document, _, _) in current.items()}, now)
+        self._in.change(
+            update(tables.entries)
+            .where(columns.gone_at.is_(None), self._in.among(columns.server, ended))
+            .values(gone_at=at)
+        )
+        since = {server: began for server, (_, began, _) in current.items() if server not in ended}
+        unchanged = {server for server in since if lines[server] == current[server][2]}
+        self._in.put(
+            tables.entries,
+            [
+                {
+                    "server": server,
+                    "since": since.get(server, at),
+                    "line": lines[server],
+                    "gone_at": None,
+                    "document": document,
+                }
+                for server, document in now.items()
+                if server not in unchanged
+            ],
+        )
+
+
+def _ended(before: Mapping[str, str], now: Mapping[str, str]) -> set[str]:
+    """Name the states that are over: not there any more, or another one."""
+    return {name for name, document in before.items() if now.get(name) != document}

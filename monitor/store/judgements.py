@@ -1,0 +1,99 @@
+"""What was judged, and what the judgement rests on: advisories, findings, reviews, the health of the sources."""
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import select
+
+from monitor.domain.advisory import Advisory
+from monitor.domain.finding import Tracked
+from monitor.domain.health import SourceHealth
+from monitor.domain.review import Review
+from monitor.store import documents, tables
+from monitor.store.tables import key
+from monitor.store.transaction import Transaction
+
+
+class Judgements:
+    """One row each, by its own name for ever."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        """Work in that transaction."""
+        self._in = transaction
+
+    def advisories(self, ids: Collection[str]) -> Mapping[str, Advisory]:
+        """Return the kept records."""
+        named = self._in.among(tables.advisories.c.id, [key(name) for name in ids])
+        rows = self._in.rows(select(tables.advisories.c.document).where(named))
+        found = [documents.ADVISORY.decode(document) for (document,) in rows]
+        return {advisory.id: advisory for advisory in found}
+
+    def keep_advisories(self, advisories: Collection[Advisory]) -> None:
+        """Keep records, in place of older states of them; a newer state that another process kept stays."""
+        rows = [
+            {"id": key(record.id), "modified_at": record.modified_at, "document": documents.write(record)}
+            for record in advisories
+        ]
+        self._in.put(tables.advisories, rows, newer="modified_at")
+
+    def findings(self, servers: Collection[str] | None = None) -> list[Tracked]:
+        """Return the findings of the servers (None: of all), open and resolved, in order of opening."""
+        columns = tables.findings.c
+        found = select(
+            columns.document, columns.opened_at, columns.occurrences, columns.resolved_at, columns.alerted_at
+        ).order_by(columns.opened_at, columns.fingerprint)
+        if servers is not None:
+            found = found.where(self._in.among(columns.server, [key(server) for server in servers]))
+        return [
+            Tracked(documents.FINDING.decode(document), opened_at, occurrences, resolved_at, alerted_at)
+            for document, opened_at, occurrences, resolved_at, alerted_at in self._in.rows(found)
+        ]
+
+    def keep_findings(self, findings: Collection[Tracked]) -> None:
+        """Insert or update by fingerprint."""
+        rows = [
+            {
+                "fingerprint": tracked.finding.fingerprint,
+                "server": key(tracked.finding.server),
+                "rule": tracked.finding.rule,
+                "opened_at": tracked.opened_at,
+                "occurrences": tracked.occurrences,
+                "resolved_at": tracked.resolved_at,
+                "alerted_at": tracked.alerted_at,
+                "document": documents.write(tracked.finding),
+            }
+            for tracked in findings
+        ]
+        self._in.put(tables.findings, rows)
+
+    def reviews(self, servers: Collection[str] | None = None) -> list[Review]:
+        """Return the reviews, in order of opening."""
+        columns = tables.reviews.c
+        found = select(columns.document).order_by(columns.opened_at, columns.fingerprint)
+        if servers is not None:
+            found = found.where(self._in.among(columns.server, [key(server) for server in servers]))
+        return [documents.REVIEW.decode(document) for (document,) in self._in.rows(found)]
+
+    def keep_reviews(self, reviews: Collection[Review]) -> None:
+        """Insert or update by fingerprint."""
+        rows = [
+            {
+                "fingerprint": review.fingerprint,
+                "server": key(review.server),
+                "state": review.state.value,
+                "opened_at": review.opened_at,
+                "document": documents.write(review),
+            }
+            for review in reviews
+        ]
+        self._in.put(tables.reviews, rows)
+
+    def health(self) -> Mapping[str, SourceHealth]:
+        """Return what is known of each source."""
+        rows = self._in.rows(select(tables.health.c.document).order_by(tables.health.c.source))
+        found = [documents.HEALTH.decode(document) for (document,) in rows]
+        return {source.source: source for source in found}
+
+    def keep_health(self, health: Collection[SourceHealth]) -> None:
+        """Insert or update by source."""
+        rows = [{"source": key(source.source), "document": documents.write(source)} for source in health]
+        self._in.put(tables.health, rows)

@@ -1,0 +1,120 @@
+"""Actions on their way out. An action is queued once for ever (by its key), and taken by one process at a time.
+
+    pending ──take──► taken ──settle──► delivered | dead | pending (try again) | uncertain (reconcile, then try again)
+                        └── nobody settled in time ──► taken again, uncertain
+
+Once an attempt may have been accepted, the action stays uncertain until it is delivered: a later attempt that surely failed says nothing
+about the earlier one.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from sqlalchemy import and_, func, or_, select, update
+
+from monitor.domain.action import Action, Ambiguous, Deferred, Delivered, Delivery, Rejected
+from monitor.ports import Queued
+from monitor.store import documents
+from monitor.store.tables import key, outbox, plain
+from monitor.store.transaction import Transaction
+
+STATES = ("pending", "taken", "uncertain", "delivered", "dead")
+
+
+class Outbox:
+    """Rows of `outbox`."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        """Work in that transaction."""
+        self._in = transaction
+
+    def queue(self, actions: Collection[Action], now: datetime) -> int:
+        """Queue the actions whose key was never queued; return how many."""
+        rows = [
+            {
+                "key": key(action.key),
+                "state": "pending",
+                "uncertain": False,
+                "attempts": 0,
+                "created_at": now,
+                "next_try_at": now,
+                "ref": "",
+                "detail": "",
+                "document": documents.write_action(action),
+            }
+            for action in actions
+        ]
+        return self._in.add(outbox, rows)
+
+    def take(self, *, now: datetime, until: datetime, by: str, limit: int) -> list[Queued]:
+        """Take up to `limit` actions that are due, oldest first, for `by` until `until`.
+
+        One that was taken and not settled in time was perhaps sent: it comes back as uncertain. `attempts` counts those before this one.
+        """
+        due = or_(
+            and_(outbox.c.state.in_(["pending", "uncertain"]), outbox.c.next_try_at <= now),
+            and_(outbox.c.state == "taken", outbox.c.taken_until <= now),
+        )
+        free = select(outbox.c.id).where(due).order_by(outbox.c.id).limit(limit).with_for_update(skip_locked=True)
+        taken = self._in.changed(
+            update(outbox)
+            .where(outbox.c.id.in_(select(free.cte("free").c.id)))
+            .values(
+                state="taken",
+                uncertain=or_(outbox.c.uncertain, outbox.c.state == "taken"),
+                taken_by=by,
+                taken_until=until,
+                attempts=outbox.c.attempts + 1,
+            )
+            .returning(outbox.c.id, outbox.c.document, outbox.c.attempts, outbox.c.uncertain, outbox.c.created_at)
+        )
+        return [
+            Queued(number, documents.read_action(document), attempts - 1, uncertain, created_at)
+            for number, document, attempts, uncertain, created_at in sorted(taken)
+        ]
+
+    def settle(self, queued: Queued, delivery: Delivery, *, now: datetime, next_try_at: datetime | None) -> None:
+        """Note how a delivery ended. `next_try_at` None after anything but `Delivered`: it is dead, and stays for people to see.
+
+        Arrived is arrived, whoever says it; anything else counts only from who holds the action (`attempts` tells the takes apart).
+        """
+        it = update(outbox).where(outbox.c.id == queued.id).values(taken_by=None, taken_until=None)
+        held = it.where(outbox.c.state == "taken", outbox.c.attempts == queued.attempts + 1)
+        match delivery:
+            case Delivered(ref):
+                done = it.where(outbox.c.state != "delivered")
+                self._in.change(
+                    done.values(state="delivered", uncertain=False, ref=plain(ref), detail="", settled_at=now)
+                )
+            case Deferred(detail=detail) | Rejected(detail):
+                self._in.change(
+                    held.values(detail=plain(detail), **_next(next_try_at, now, uncertain=queued.uncertain))
+                )
+            case Ambiguous(detail):
+                self._in.change(held.values(detail=plain(detail), **_next(next_try_at, now, uncertain=True)))
+
+    def outbox(self) -> Mapping[str, int]:
+        """Return how many actions are in each state: pending, taken, uncertain, delivered, dead."""
+        counted = dict[str, int](
+            self._in.rows(select(outbox.c.state, func.count()).group_by(outbox.c.state)),
+        )
+        return {state: counted.get(state, 0) for state in STATES}
+
+    def dead(self) -> list[tuple[Queued, str]]:
+        """Return the actions that will not be tried again, with the last error."""
+        columns = outbox.c
+        found = select(
+            columns.id, columns.document, columns.attempts, columns.uncertain, columns.created_at, columns.detail
+        )
+        return [
+            (Queued(number, documents.read_action(document), attempts, uncertain, created_at), detail)
+            for number, document, attempts, uncertain, created_at, detail in self._in.rows(
+                found.where(columns.state == "dead").order_by(columns.id)
+            )
+        ]
+
+
+def _next(next_try_at: datetime | None, now: datetime, *, uncertain: bool) -> dict[str, object]:
+    if next_try_at is None:
+        return {"state": "dead", "uncertain": uncertain, "settled_at": now}
+    return {"state": "uncertain" if uncertain else "pending", "uncertain": uncertain, "next_try_at": next_try_at}

@@ -1,0 +1,129 @@
+"""What the sources said of packages: listings, releases as first seen, decided claims."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from monitor.domain.provenance import Verification
+from monitor.domain.purl import Purl
+from monitor.domain.release import KnownRelease, Listing
+from monitor.ports import PackageState, Validator, Validators
+from monitor.store import documents, tables
+from monitor.store.tables import key
+from monitor.store.transaction import Transaction
+
+
+class Packages:
+    """One row a package, one a release, one a version's claims."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        """Work in that transaction."""
+        self._in = transaction
+
+    def packages(self, source: str, packages: Collection[Purl]) -> Mapping[Purl, PackageState]:
+        """Return the state of each package; those never looked at have an empty one."""
+        keys = _keys(packages)
+        known: defaultdict[str, dict[str, KnownRelease]] = defaultdict(dict)
+        first_seen = select(
+            tables.releases.c.package,
+            tables.releases.c.document,
+            tables.releases.c.first_seen_at,
+            tables.releases.c.baseline,
+        )
+        for package, document, first_seen_at, baseline in self._in.rows(
+            first_seen.where(
+                tables.releases.c.source == source, self._in.among(tables.releases.c.package, keys.values())
+            )
+        ):
+            release = documents.RELEASE.decode(document)
+            known[package][release.version] = KnownRelease(release, first_seen_at, baseline)
+        current = {
+            package: documents.LISTING.decode(document)
+            for package, document in self._in.rows(
+                select(tables.listings.c.package, tables.listings.c.document).where(
+                    tables.listings.c.source == source, self._in.among(tables.listings.c.package, keys.values())
+                )
+            )
+        }
+        return {purl: PackageState(current.get(name), known[name]) for purl, name in keys.items()}
+
+    def validators(self, prefix: str, packages: Collection[Purl]) -> Mapping[Purl, Validators]:
+        """Return what makes the next look at each package conditional; `prefix` is the source's name."""
+        keys = _keys(packages)
+        kept: defaultdict[str, dict[str, Validator]] = defaultdict(dict)
+        for package, document in self._in.rows(
+            select(tables.validators.c.package, tables.validators.c.document).where(
+                tables.validators.c.source == prefix, self._in.among(tables.validators.c.package, keys.values())
+            )
+        ):
+            validator = documents.VALIDATOR.decode(document)
+            kept[package][validator.key] = validator
+        return {purl: kept[name] for purl, name in keys.items()}
+
+    def keep_listing(
+        self, source: str, listing: Listing, known: Collection[KnownRelease], validators: Collection[Validator]
+    ) -> None:
+        """Keep the listing as it is now, releases that are new to us as first seen, and the validators in place of the old ones."""
+        row = {"source": source, "package": key(str(listing.package.package))}
+        self._in.put(tables.listings, [{**row, "document": documents.write(listing)}])
+        self._in.add(
+            tables.releases,
+            [
+                {
+                    **row,
+                    "version": key(release.release.version),
+                    "first_seen_at": release.first_seen_at,
+                    "baseline": release.baseline,
+                    "document": documents.write(release.release),
+                }
+                for release in known
+            ],
+        )
+        self._in.change(
+            delete(tables.validators).where(
+                tables.validators.c.source == row["source"],
+                tables.validators.c.package == row["package"],
+                ~self._in.among(tables.validators.c.address, [key(validator.key) for validator in validators]),
+            )
+        )
+        self._in.put(
+            tables.validators,
+            [
+                {**row, "address": key(validator.key), "document": documents.write(validator)}
+                for validator in validators
+            ],
+        )
+
+    def verifications(self, packages: Collection[Purl]) -> Mapping[Purl, tuple[Verification, ...]]:
+        """Return the decided claims by version, for every version of the packages."""
+        found = self._in.rows(
+            select(tables.verifications.c.document)
+            .where(self._in.among(tables.verifications.c.package, _keys(packages).values()))
+            .order_by(tables.verifications.c.package, tables.verifications.c.version)
+        )
+        claims = [documents.VERIFICATIONS.decode(document) for (document,) in found]
+        return {of_version[0].purl: of_version for of_version in claims}
+
+    def keep_verifications(self, verifications: Collection[Verification], at: datetime) -> None:
+        """Keep the claims of each version that is named, in place of the old ones of that version."""
+        by_version: defaultdict[Purl, list[Verification]] = defaultdict(list)
+        for verification in verifications:
+            by_version[verification.purl].append(verification)
+        self._in.put(
+            tables.verifications,
+            [
+                {
+                    "package": key(str(purl.package)),
+                    "version": key(purl.version or ""),
+                    "decided_at": at,
+                    "document": documents.write(claims),
+                }
+                for purl, claims in by_version.items()
+            ],
+        )
+
+
+def _keys(packages: Collection[Purl]) -> dict[Purl, str]:
+    return {purl: key(str(purl.package)) for purl in packages}

@@ -1,0 +1,51 @@
+"""The schema's state, and the way to this program's state: Alembic, with the revisions that are installed beside the program."""
+
+from importlib.resources import files
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, func, select
+
+from monitor.store.transaction import WrongSchema
+
+LOCK = 0x6D637002
+"""PostgreSQL's advisory lock for migrations; on SQLite the transaction itself is the lock."""
+
+
+def configuration(connection: Connection) -> Config:
+    """Return Alembic's configuration for that connection, which is inside the transaction that the migration shall run in."""
+    config = Config()
+    config.set_main_option("script_location", str(files("migrations")).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def revisions(connection: Connection) -> tuple[str, str]:
+    """Return the revision that the database has (empty: none), and the one that this program needs."""
+    needed = ScriptDirectory.from_config(configuration(connection)).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision() or "", needed or ""
+
+
+def migrate(connection: Connection, target: str = "head") -> str:
+    """Upgrade inside the connection's transaction; return what was done. Raises `WrongSchema` for a newer program's database."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+    before, needed = revisions(connection)
+    if before == needed:
+        return f"the schema is at revision {needed} already"
+    try:
+        command.upgrade(configuration(connection), target)
+    except CommandError as error:
+        raise WrongSchema(
+            f"the database is at revision {before}, which this program ({needed}) does not know: it belongs to a newer one"
+        ) from error
+    after, _ = revisions(connection)
+    return (
+        f"upgraded the schema from revision {before} to {after}"
+        if before
+        else f"created the schema at revision {after}"
+    )

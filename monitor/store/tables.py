@@ -1,0 +1,235 @@
+"""The tables. What is queried has a column of its own; the rest of a noun is one JSON document beside it.
+
+Times are aware UTC on both databases. Upstream's words become part of an index only through `key`.
+"""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+KEY_BYTES = 400
+"""PostgreSQL refuses index rows over 2,704 bytes; the longest index here has three parts."""
+
+
+def key(text: str) -> str:
+    """Return the text itself, or where no index can hold it (too long, NUL, half a surrogate) its start and its digest.
+
+    Nothing is ever read back from a key: what it names stands in the document beside it.
+    """
+    raw = text.encode("utf-8", "surrogatepass")
+    if len(raw) <= KEY_BYTES and "\0" not in text and raw.decode("utf-8", "replace") == text:
+        return text
+    start = raw[:64].decode("ascii", "ignore").replace("\0", "")
+    return f"{start}~{sha256(raw).hexdigest()}"
+
+
+def plain(text: str) -> str:
+    """Return the text as a text column can hold it: PostgreSQL takes no NUL, and nothing takes half a surrogate."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
+class Time(TypeDecorator[datetime]):
+    """An aware UTC time on every database; a naive one is refused with ValueError."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Bring to UTC before the zone is lost (SQLite keeps none)."""
+        del dialect
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"a time without a zone: {value.isoformat()}")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Put the zone back."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+due = Table(
+    "due",
+    metadata,
+    Column("job", String, primary_key=True),
+    Column("server", String, primary_key=True),
+    Column("next_look_at", Time, nullable=False),
+    Column("claimed_by", String),  # NULL: free
+    Column("claimed_until", Time),
+    Index(None, "job", "next_look_at"),
+    Index(None, "claimed_by"),
+)
+
+listings = Table(
+    "listings",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("package", String, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("package", String, primary_key=True),
+    Column("version", String, primary_key=True),
+    Column("first_seen_at", Time, nullable=False),
+    Column("baseline", Boolean, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+validators = Table(
+    "validators",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("package", String, primary_key=True),
+    Column("address", String, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+verifications = Table(
+    "verifications",
+    metadata,
+    Column("package", String, primary_key=True),
+    Column("version", String, primary_key=True),
+    Column("decided_at", Time, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+advisories = Table(
+    "advisories",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("modified_at", Time, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("place", String, primary_key=True),
+    Column("since", Time, primary_key=True),
+    Column("seen_at", Time, nullable=False),
+    Column("gone_at", Time),  # NULL: there now
+    Column("document", Text, nullable=False),
+    Index(None, "gone_at", "source"),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("server", String, primary_key=True),
+    Column("since", Time, primary_key=True),
+    Column("line", Integer, nullable=False),
+    Column("gone_at", Time),  # NULL: there now
+    Column("document", Text, nullable=False),
+    Index(None, "gone_at"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("fingerprint", String, primary_key=True),
+    Column("server", String, nullable=False),
+    Column("rule", String, nullable=False),
+    Column("opened_at", Time, nullable=False),
+    Column("occurrences", Integer, nullable=False),
+    Column("resolved_at", Time),  # NULL: open
+    Column("alerted_at", Time),  # NULL: nobody was told
+    Column("document", Text, nullable=False),
+    Index(None, "server"),
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("fingerprint", String, primary_key=True),
+    Column("server", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("opened_at", Time, nullable=False),
+    Column("document", Text, nullable=False),
+    Index(None, "server"),
+)
+
+health = Table(
+    "health",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("sha256", String, primary_key=True),
+    Column("size", Integer, nullable=False),  # bytes, before compression
+    Column("body", LargeBinary, nullable=False),  # zlib
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("sha256", String, ForeignKey("evidence.sha256"), primary_key=True),
+    Column("address", String, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("first_fetched_at", Time, nullable=False),
+    Column("fetched_at", Time, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", String, nullable=False, unique=True),
+    Column("state", String, nullable=False),
+    Column("uncertain", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("next_try_at", Time, nullable=False),
+    Column("taken_by", String),  # NULL: free
+    Column("taken_until", Time),
+    Column("settled_at", Time),  # NULL: still to be delivered
+    Column("ref", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Index(None, "state", "next_try_at"),
+    # An id that was once given out stays spent, also when its row is pruned.
+    sqlite_autoincrement=True,
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    # Bytes, because the hash is over bytes and a text column may refuse or change what upstream wrote.
+    Column("line", LargeBinary, nullable=False),
+    Column("hash", String, nullable=False),
+)

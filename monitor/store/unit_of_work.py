@@ -1,0 +1,48 @@
+"""One transaction, as the jobs see it: `monitor.ports.UnitOfWork`, put together from its parts."""
+
+from monitor.ports import Clock
+from monitor.store.audit import Audit
+from monitor.store.due import Due
+from monitor.store.evidence import Bodies
+from monitor.store.history import History
+from monitor.store.judgements import Judgements
+from monitor.store.outbox import Outbox
+from monitor.store.packages import Packages
+from monitor.store.transaction import Transaction
+
+
+class Unit:
+    """Every method is one of a part, on the same transaction; the promises stand in `monitor.ports.UnitOfWork`."""
+
+    def __init__(self, transaction: Transaction, clock: Clock) -> None:
+        """Work in that transaction."""
+        due = Due(transaction, clock)
+        self.enrol, self.claim, self.release = due.enrol, due.claim, due.release
+        self.break_claims, self.claimants = due.break_claims, due.claimants
+
+        packages = Packages(transaction)
+        self.packages, self.validators, self.keep_listing = (
+            packages.packages,
+            packages.validators,
+            packages.keep_listing,
+        )
+        self.verifications, self.keep_verifications = packages.verifications, packages.keep_verifications
+
+        judgements = Judgements(transaction)
+        self.advisories, self.keep_advisories = judgements.advisories, judgements.keep_advisories
+        self.findings, self.keep_findings = judgements.findings, judgements.keep_findings
+        self.reviews, self.keep_reviews = judgements.reviews, judgements.keep_reviews
+        self.health, self.keep_health = judgements.health, judgements.keep_health
+
+        history = History(transaction)
+        self.deployments, self.keep_inventory = history.deployments, history.keep_inventory
+        self.entries, self.keep_entries = history.entries, history.keep_entries
+
+        self.keep_evidence = Bodies(transaction).keep_evidence
+
+        outbox = Outbox(transaction)
+        self.queue, self.take, self.settle = outbox.queue, outbox.take, outbox.settle
+        self.outbox, self.dead = outbox.outbox, outbox.dead
+
+        audit = Audit(transaction)
+        self.chain, self.head, self.commit = audit.chain, audit.head, audit.commit
