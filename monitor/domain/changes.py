@@ -38,7 +38,7 @@ class Changes:
 def diff(known: Mapping[str, KnownRelease], listing: Listing) -> Changes:
     """Compare by version text: "new" is a set difference, and nothing is ordered. `known` is by version."""
     listed = {release.version: release for release in listing.releases}
-    gone = tuple(was for version, was in known.items() if version not in listed)
+    gone = tuple(was for version, was in known.items() if version not in listed) if listing.complete else ()
     republished = tuple(
         change
         for version, release in listed.items()

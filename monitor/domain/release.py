@@ -103,6 +103,8 @@ class Listing:
     standing_reason: str = ""  # untrusted text
     moved_to: str | None = None  # `owner/name`; None: the repository is where it was asked for
     identity: str | None = None  # GitHub's numeric repository id, survives renames; None: registries have none
+    complete: bool = True
+    """Whether what is missing from it is gone. A source that lists only its newest releases says nothing about the others."""
 
     def release(self, version: str) -> Release | None:
         """Return the release of exactly that version text, None where there is none."""
