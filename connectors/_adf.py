@@ -41,10 +41,10 @@ class Root(msgspec.Struct, frozen=True, kw_only=True):
     content: list[Node]
 
 
-def adf(document: Document, *, limit: int = LIMIT) -> Root:
-    """Render, shortened with a note where the JSON would be longer than `limit` characters."""
-    fitted = fit(document, weight=_weight, limit=limit - 100)
-    return Root(content=[node for block in fitted for node in _nodes(block)])
+def adf(document: Document, *, closing: Document = (), limit: int = LIMIT) -> Root:
+    """Render, shortened with a note where the JSON would be longer than `limit` characters; `closing` follows in any case."""
+    fitted = fit(document, weight=_weight, limit=limit - 100 - sum(map(_weight, closing)))
+    return Root(content=[node for block in (*fitted, *closing) for node in _nodes(block)])
 
 
 def _weight(block: Block) -> int:

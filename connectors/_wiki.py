@@ -23,10 +23,10 @@ MARKUP = re.compile(
 )
 
 
-def wiki(document: Document, *, limit: int = LIMIT) -> str:
-    """Render, shortened with a note where the text would be longer than `limit` characters."""
-    fitted = fit(document, weight=_weight, limit=limit)
-    return "\n\n".join(filter(None, map(_block, fitted)))
+def wiki(document: Document, *, closing: Document = (), limit: int = LIMIT) -> str:
+    """Render, shortened with a note where the text would be longer than `limit` characters; `closing` follows in any case."""
+    fitted = fit(document, weight=_weight, limit=limit - sum(map(_weight, closing)))
+    return "\n\n".join(filter(None, map(_block, (*fitted, *closing))))
 
 
 def escaped(text: str) -> str:

@@ -36,6 +36,10 @@ class Tickets:
         where = f"ticket {ticket}" if ticket else "the ticket"
         return _print(self.out, f"would have commented on {where} of {comment.server}", comment.body)
 
+    async def find_comment(self, ticket: str, key: str) -> str | None:  # noqa: ARG002  (as above)
+        """Nothing that was printed can be found again."""
+        return None
+
     async def probe(self) -> str:
         """Say that tickets go nowhere."""
         return "console: no tracker is configured, tickets are printed"
