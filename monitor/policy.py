@@ -1,11 +1,19 @@
 """Findings -> actions: severity thresholds, lanes, waivers, who is told."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
-from monitor.domain.finding import Finding, Severity
-from monitor.domain.server import Server
+from monitor import messages
+from monitor.domain.action import Action, CommentTicket, OpenTicket, SendAlert
+from monitor.domain.finding import Delta, Finding, Severity, Tracked
+from monitor.domain.fingerprint import fingerprint
+from monitor.domain.purl import Purl
+from monitor.domain.review import OPEN, Happening, Review, State, advance
+from monitor.domain.server import Pin, Server
+from monitor.domain.snapshot import Snapshot
+from monitor.domain.unknown import Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +68,171 @@ class Policy:
     def waiver(self, finding: Finding, now: datetime) -> Waiver | None:
         """Return the waiver that covers the finding now, None where nobody answers for it."""
         return next((waiver for waiver in self.waivers if waiver.covers(finding, now)), None)
+
+
+class Lane(StrEnum):
+    """How soon somebody hears of a finding."""
+
+    PAGE = "page"
+    TICKET = "ticket"
+    DIGEST = "digest"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows from one look at one server: the rows that changed, and what is to be said."""
+
+    tracked: tuple[Tracked, ...]
+    reviews: tuple[Review, ...]
+    actions: tuple[Action, ...]
+
+
+def decide(policy: Policy, snapshot: Snapshot, delta: Delta, reviews: Sequence[Review]) -> Decision:
+    """Turn the findings of one server into reviews, tickets and alerts. `reviews` are all of that server's."""
+    live = live_findings(policy, delta.open, snapshot.taken_at)
+    kept, tickets = _reviews(policy, snapshot, delta, {review.candidate.purl: review for review in reviews}, live)
+    alerted, alerts = tell(policy, snapshot.server, delta, snapshot.taken_at)
+    return Decision(alerted, kept, (*tickets, *alerts))
+
+
+def live_findings(policy: Policy, tracked: Iterable[Tracked], now: datetime) -> list[Tracked]:
+    """Return the findings that nobody has waived."""
+    return [each for each in tracked if policy.waiver(each.finding, now) is None]
+
+
+def lane(policy: Policy, finding: Finding, live: Iterable[Tracked]) -> Lane:
+    """One independent trust signal holds the version and opens a ticket; two or more on one version page somebody."""
+    if finding.severity >= policy.page_at:
+        return Lane.PAGE
+    signals = {each.finding.rule for each in live if each.finding.trust_signal and each.finding.about == finding.about}
+    if finding.trust_signal and finding.about and len(signals) > 1:
+        return Lane.PAGE
+    return Lane.TICKET if finding.severity >= policy.ticket_at else Lane.DIGEST
+
+
+def tell(
+    policy: Policy, server: Server | None, delta: Delta, now: datetime
+) -> tuple[tuple[Tracked, ...], tuple[SendAlert, ...]]:
+    """Write at most one page, one notice and one all-clear for these findings; return them with the rows that changed.
+
+    Alerted is what pages, and what would open a ticket but names no version to decide about. A finding that came back is told
+    again only when the cooldown has passed.
+    """
+    live = live_findings(policy, delta.open, now)
+    pages, notices = [], []
+    for each in live:
+        where = lane(policy, each.finding, live)
+        if not _due(policy, each, now):
+            continue
+        if where is Lane.PAGE:
+            pages.append(each)
+        elif where is Lane.TICKET and each.finding.about is None:
+            notices.append(each)
+    over = [each for each in delta.resolved if each.alerted_at and each.alerted_at >= each.opened_at]
+    channel = policy.channel_for(server)
+    name = server.name if server else "mcp-monitor"
+    alerts = [
+        SendAlert(
+            key=_key(kind, group),
+            channel=channel,
+            title=f"{title}: {name}" if server else f"{title}: {group[0].finding.server}",
+            body=messages.resolved_body(group)
+            if kind == "resolved"
+            else messages.alert_body([each.finding for each in group]),
+            severity=max((each.finding.severity for each in group), key=lambda severity: severity.rank).value,
+            urgent=kind == "page",
+        )
+        for kind, title, group in (
+            ("page", "Page", pages),
+            ("notice", "Notice", notices),
+            ("resolved", "Resolved", over),
+        )
+        if group
+    ]
+    told = {each.finding.fingerprint: replace(each, alerted_at=now) for each in (*pages, *notices)}
+    rows = {each.finding.fingerprint: each for each in delta.touched} | told
+    return tuple(rows.values()), tuple(alerts)
+
+
+def _due(policy: Policy, tracked: Tracked, now: datetime) -> bool:
+    if tracked.alerted_at is None:
+        return True
+    return tracked.alerted_at < tracked.opened_at and now - tracked.alerted_at >= policy.cooldown
+
+
+def _key(kind: str, group: Sequence[Tracked]) -> str:
+    return f"{kind}:{fingerprint(*sorted(f'{each.finding.fingerprint}.{each.occurrences}' for each in group))}"
+
+
+def _reviews(
+    policy: Policy, snapshot: Snapshot, delta: Delta, reviews: Mapping[Purl, Review], live: Sequence[Tracked]
+) -> tuple[tuple[Review, ...], tuple[Action, ...]]:
+    wanted: dict[Purl, list[Tracked]] = {}
+    for each in live:
+        if each.finding.about and lane(policy, each.finding, live) is not Lane.DIGEST:
+            wanted.setdefault(each.finding.about, []).append(each)
+    news = {each.finding.fingerprint for each in (*delta.opened, *delta.recurred, *delta.changed)}
+    kept: list[Review] = []
+    actions: list[Action] = []
+    for purl, causes in wanted.items():
+        review, action = _ask(snapshot, reviews.get(purl), purl, causes, news)
+        kept += [review] if review else []
+        actions += [action] if action else []
+    newer = next((str(purl.version) for purl, causes in wanted.items() if _is_candidate(causes)), None)
+    for purl, review in reviews.items():
+        if review.state in OPEN and (ended := _end(snapshot, delta, review, asked=purl in wanted, newer=newer)):
+            kept.append(ended)
+            actions.append(_say_ended(ended, newer))
+    return tuple(kept), tuple(actions)
+
+
+def _ask(
+    snapshot: Snapshot, review: Review | None, purl: Purl, causes: Sequence[Tracked], news: Container[str]
+) -> tuple[Review | None, Action | None]:
+    """Open the review of a version, or add to it, or open it again; the same look repeated asks for nothing more."""
+    findings = [each.finding for each in causes]
+    fresh = [each for each in causes if each.finding.fingerprint in news]
+    if review is None:
+        review = Review(snapshot.server.name, messages.seen_pin(snapshot, Pin(purl)), State.DETECTED, snapshot.taken_at)
+        return review, _open(snapshot, review, findings)
+    if not fresh or review.state is State.REJECTED:
+        return None, None
+    if review.state in OPEN:
+        said = fingerprint(*(f"{each.finding.fingerprint}.{each.occurrences}.{each.finding.summary}" for each in fresh))
+        body = messages.comment_body([each.finding for each in fresh], snapshot.taken_at)
+        key = f"comment:{review.fingerprint}.{review.occurrence}:{said}"
+        return None, CommentTicket(key, review.server, review.fingerprint, body)
+    again = replace(advance(review, Happening.RECURRED), candidate=messages.seen_pin(snapshot, Pin(purl)))
+    return again, _open(snapshot, again, findings)
+
+
+def _open(snapshot: Snapshot, review: Review, findings: Sequence[Finding]) -> OpenTicket:
+    worst_first = sorted(findings, key=lambda finding: -finding.severity.rank)
+    return OpenTicket(
+        key=f"ticket:{review.fingerprint}.{review.occurrence}",
+        server=review.server,
+        fingerprint=review.fingerprint,
+        title=messages.ticket_title(snapshot, review),
+        body=messages.ticket_body(snapshot, review, worst_first),
+        priority=worst_first[0].severity.value,
+    )
+
+
+def _end(snapshot: Snapshot, delta: Delta, review: Review, *, asked: bool, newer: str | None) -> Review | None:
+    """End a review that has nothing left to decide. A source that lost most of its releases ends nothing."""
+    purl = review.candidate.purl
+    was_candidate = any(each.finding.rule == "new-release" and each.finding.about == purl for each in delta.resolved)
+    if snapshot.approval and snapshot.approval.pin.purl == purl and was_candidate:
+        return advance(review, Happening.APPROVE)
+    if asked or (not isinstance(snapshot.package, Unknown) and snapshot.package.changes.reset):
+        return None
+    return advance(review, Happening.NEWER_CANDIDATE if was_candidate and newer else Happening.CAUSE_GONE)
+
+
+def _say_ended(review: Review, newer: str | None) -> CommentTicket:
+    key = f"ended:{review.fingerprint}.{review.occurrence}"
+    return CommentTicket(key, review.server, review.fingerprint, messages.ending_body(review, newer))
+
+
+def _is_candidate(causes: Iterable[Tracked]) -> bool:
+    return any(each.finding.rule == "new-release" for each in causes)

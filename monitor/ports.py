@@ -198,7 +198,10 @@ class TicketTracker(Protocol):
         """Return the key of the oldest ticket with that fingerprint, None where the tracker shows none (yet). Raises the four errors."""
 
     async def comment(self, ticket: str, comment: CommentTicket) -> Delivery:
-        """Add a comment. Raises nothing."""
+        """Add a comment that carries its key. Raises nothing."""
+
+    async def find_comment(self, ticket: str, key: str) -> str | None:
+        """Return the reference of the comment with that key, None where the ticket has none. Raises the four errors."""
 
     async def probe(self) -> str:
         """Check credentials, project and required fields; return a line for `doctor`. Raises the four errors with the way out."""

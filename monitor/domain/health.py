@@ -1,6 +1,6 @@
 """How the sources and channels of the monitor itself are doing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 
@@ -22,3 +22,11 @@ class Undeliverable:
     key: str
     what: str
     error: str
+
+
+def heard(before: SourceHealth | None, source: str, now: datetime, problem: str | None) -> SourceHealth:
+    """Note an answer (`problem` None) or a silence. A silence that lasts keeps its beginning."""
+    known = before or SourceHealth(source, None, None)
+    if problem is None:
+        return replace(known, answered_at=now, failing_since=None, detail="")
+    return replace(known, failing_since=known.failing_since or now, detail=problem)

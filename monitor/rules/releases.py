@@ -158,8 +158,12 @@ def _approved_version(snapshot: Snapshot, looked: Looked, approved: Purl) -> Ite
     release = looked.listing.release(approved.version or "")
     if release is None:
         known = looked.known.get(approved.version or "")
-        if looked.changes.reset or (known is None and looked.listing.standing is not Standing.ACTIVE):
-            return  # said by `source-reset`, or by the project's own standing
+        if (
+            not looked.listing.complete
+            or looked.changes.reset
+            or (known is None and looked.listing.standing is not Standing.ACTIVE)
+        ):
+            return  # not said at all, or said by `source-reset` or by the project's own standing
         what = "has vanished from its registry" if known else "is not known to its registry"
         facts = (Fact("first seen", f"{known.first_seen_at:%Y-%m-%d}", "mcp-monitor"),) if known else ()
         text = f"the approved version {what}"

@@ -1,0 +1,42 @@
+"""Many subjects at once, each on its own: a failure of one, even a bug, never touches another."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+import structlog
+
+from monitor.domain.unknown import Reason, Unknown
+from monitor.ports import SourceError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+log = structlog.get_logger()
+
+
+async def guarded(subject: str, work: Awaitable[R]) -> R | Unknown:
+    """Wait for `work`; its refusal, or its bug, becomes the `Unknown` that stands where the answer would."""
+    try:
+        return await work
+    except SourceError as error:
+        log.warning(
+            "source.unknown", source=error.source, subject=subject, reason=error.reason.value, detail=error.detail
+        )
+        return error.unknown()
+    except Exception as error:  # the bulkhead around one subject: whatever it is, the others must be checked
+        log.exception("subject.failed", subject=subject)
+        return Unknown(Reason.UNAVAILABLE, "mcp-monitor", f"internal error at {subject}: {type(error).__name__}")
+
+
+async def concurrently(items: Iterable[T], work: Callable[[T], Awaitable[R]], *, limit: int) -> dict[T, R]:
+    """Run `work` on each item, at most `limit` at a time; per-host limits are the edge's business."""
+    places = asyncio.Semaphore(limit)
+
+    async def one(item: T) -> tuple[T, R]:
+        async with places:
+            return item, await work(item)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(item)) for item in items]
+    return dict(task.result() for task in tasks)

@@ -1,0 +1,86 @@
+"""What is deployed, compared with the registry."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from monitor.app import App
+from monitor.domain.audit import AuditEvent
+from monitor.domain.deployment import Inventory
+from monitor.domain.finding import Delta, Unseen, track
+from monitor.domain.health import SourceHealth, heard
+from monitor.domain.server import Entry
+from monitor.domain.snapshot import Fleet
+from monitor.domain.unknown import Unknown
+from monitor.jobs.bulkhead import concurrently, guarded
+from monitor.jobs.outcome import ACTOR, Judged, Outcome, finding_events, judge, keep, looked_event
+from monitor.jobs.recall import INVENTORY, Recalled, recall, snapshot_of
+from monitor.policy import tell
+from monitor.ports import UnitOfWork
+from monitor.rules import FLEET_RULES
+
+
+async def check_fleet(app: App, entries: Collection[Entry]) -> Outcome:
+    """Deployed versions from client configurations and inventories, compared with the registry."""
+    if not app.deployments:
+        return Outcome()
+    now = app.clock()
+    # 1. Read every inventory; one that fails keeps what it last said.
+    by_name = {source.name: source for source in app.deployments}
+    answers = await concurrently(by_name, lambda name: guarded(name, by_name[name].inventory()), limit=8)
+    await app.store.run(lambda unit: _keep_inventories(unit, answers, now))
+    # 2. Judge every server, and whatever belongs to none.
+    recalled = await app.store.run(lambda unit: recall(unit, entries, has_inventory=True))
+    judged = []
+    for entry in recalled.entries:
+        name = entry.server.name
+        snapshot = snapshot_of(recalled, entry, now)
+        judged.append(judge(app.policy, snapshot, recalled.findings[name], recalled.reviews.get(name, ())))
+    await app.store.run(lambda unit: _record(unit, app, recalled, judged, now))
+    problems = [problem for answer in answers.values() if isinstance(answer, Inventory) for problem in answer.problems]
+    return Outcome(
+        tuple(each.snapshot for each in judged),
+        tuple(answer for answer in answers.values() if isinstance(answer, Unknown)),
+        tuple(problems),
+    )
+
+
+def _keep_inventories(unit: UnitOfWork, answers: Mapping[str, Inventory | Unknown], now: datetime) -> None:
+    before = unit.health()
+    health: list[SourceHealth] = []
+    events: list[AuditEvent] = []
+    for name, answer in answers.items():
+        source = INVENTORY + name
+        match answer:
+            case Unknown():
+                health.append(heard(before.get(source), source, now, answer.detail))
+                events.append(AuditEvent(now, ACTOR, "inventory.unreadable", name, {"detail": answer.detail}))
+            case Inventory():
+                unit.keep_inventory(answer, now)
+                health.append(heard(before.get(source), source, now, None))
+                events.append(
+                    AuditEvent(now, ACTOR, "inventory.read", name, {"deployments": str(len(answer.deployments))})
+                )
+    unit.keep_health(health)
+    if events:
+        unit.commit(*events)
+
+
+def _record(unit: UnitOfWork, app: App, recalled: Recalled, judged: Sequence[Judged], now: datetime) -> None:
+    events = keep(unit, judged, now)
+    fleet = recalled.fleet if isinstance(recalled.fleet, Fleet) else Fleet({}, ())
+    shadows = _shadows(unit, fleet, now, blind=bool(recalled.inventory_gaps))
+    rows, alerts = tell(app.policy, None, shadows, now)
+    unit.keep_findings(rows)
+    unit.queue(alerts, now)
+    servers = [each.snapshot.server.name for each in judged]
+    unit.commit(looked_event("fleet", servers, recalled.inventory_gaps, now), *events, *finding_events(shadows, now))
+
+
+def _shadows(unit: UnitOfWork, fleet: Fleet, now: datetime, *, blind: bool) -> Delta:
+    """Findings about unlisted servers have no server of the registry: they are known by their rule."""
+    rules = {rule.__name__.replace("_", "-") for rule in FLEET_RULES}
+    known = {each.finding.fingerprint: each for each in unit.findings() if each.finding.rule in rules}
+    verdicts = [verdict for rule in FLEET_RULES for verdict in rule(fleet)]
+    if blind:
+        verdicts += [Unseen(each.finding.rule, each.finding.server, each.finding.subject) for each in known.values()]
+    return track(known, verdicts, now)

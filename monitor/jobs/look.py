@@ -1,0 +1,139 @@
+"""The look: asks the sources about a batch, all at once, and ends for each in an answer or an `Unknown`."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitor.app import App
+from monitor.domain.changes import diff
+from monitor.domain.evidence import Evidence
+from monitor.domain.health import SourceHealth, heard
+from monitor.domain.provenance import Verification
+from monitor.domain.purl import Purl
+from monitor.domain.release import KnownRelease, Listing, Release, Standing
+from monitor.domain.snapshot import Looked
+from monitor.domain.unknown import Reason, Unknown
+from monitor.jobs.bulkhead import concurrently, guarded
+from monitor.jobs.recall import Recalled, sources_of, under_judgement
+from monitor.jobs.verify_release import not_done, settled, verify_release
+from monitor.ports import Fresh, NotFound, PackageState, Unchanged, Validator, Validators
+
+AT_ONCE = 64
+"""Packages that are looked at together; the edge limits each host by itself."""
+LARGEST_EVIDENCE = 2 * 2**20
+"""Bytes. Of a larger document only the digest is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the look at one package brought, and what of it is to be kept (nothing, where the source said "unchanged")."""
+
+    looked: Looked | Unknown
+    fresh: bool = False
+    new: tuple[KnownRelease, ...] = ()
+    validators: tuple[Validator, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sights:
+    """The look at a batch."""
+
+    packages: Mapping[Purl, Sight]
+    verified: Mapping[Purl, tuple[Verification, ...]]
+    """Versions that were downloaded and verified in this look; those that memory had settled are not here."""
+    evidence: tuple[Evidence, ...]
+    health: tuple[SourceHealth, ...]
+
+
+async def look(app: App, recalled: Recalled, now: datetime) -> Sights:
+    """Ask about every package and repository of the batch, each once, then download and verify what is not yet settled."""
+    wanted = dict.fromkeys(package for entry in recalled.entries for package in sources_of(entry.server))
+    packages = await concurrently(wanted, lambda package: _sight(app, recalled, package, now), limit=AT_ONCE)
+    evidence: list[Evidence] = []
+    releases = _unsettled(app, recalled, packages)
+    verified = await concurrently(releases, lambda purl: _verified(app, releases[purl], evidence), limit=AT_ONCE)
+    return Sights(packages, verified, tuple(map(_small, evidence)), _health(recalled.health, packages, now))
+
+
+async def _verified(app: App, release: Release, evidence: list[Evidence]) -> tuple[Verification, ...]:
+    answer = await guarded(str(release.purl), verify_release(app, release, evidence))
+    return (not_done(release, answer.detail),) if isinstance(answer, Unknown) else answer
+
+
+async def _sight(app: App, recalled: Recalled, package: Purl, now: datetime) -> Sight:
+    source = app.releases.get(package.type)
+    if source is None:
+        return Sight(Unknown(Reason.NOT_COVERED, package.type, f"no source is configured for {package.type} packages"))
+    state = recalled.packages[package]
+    answer = await guarded(str(package), _listing(app, package, recalled.validators.get(package, {})))
+    match answer:
+        case Unknown():
+            return Sight(answer)
+        case Unchanged() if state.listing is None:
+            return Sight(Unknown(Reason.MALFORMED, source.name, "says that nothing changed, and was never read"))
+        case Unchanged():
+            return Sight(recalled.looked(package))
+        case Fresh(listing, validators, evidence):
+            return _judge_fresh(state, listing, now, validators, evidence)
+
+
+async def _listing(app: App, package: Purl, known: Validators) -> Fresh[Listing] | Unchanged:
+    """Return the listing; that the source knows no such package is an answer, too."""
+    try:
+        return await app.releases[package.type].listing(package, known)
+    except NotFound as error:
+        return Fresh(Listing(package, (), Standing.MISSING, error.detail))
+
+
+def _judge_fresh(
+    state: PackageState,
+    listing: Listing,
+    now: datetime,
+    validators: tuple[Validator, ...],
+    evidence: tuple[Evidence, ...],
+) -> Sight:
+    changes = diff(state.known, listing)
+    appeared = listing.releases if changes.first_look else changes.new
+    new = tuple(KnownRelease(release, now, changes.first_look) for release in appeared)
+    known = {**state.known, **{each.release.version: each for each in new}}
+    return Sight(
+        Looked(listing, changes, known),
+        fresh=True,
+        new=new,
+        validators=validators,
+        evidence=tuple(map(_small, evidence)),
+    )
+
+
+def _unsettled(app: App, recalled: Recalled, sights: Mapping[Purl, Sight]) -> dict[Purl, Release]:
+    releases: dict[Purl, Release] = {}
+    for entry in recalled.entries:
+        looked = sights[entry.server.package].looked if entry.server.package else None
+        if not isinstance(looked, Looked):
+            continue
+        for release in under_judgement(entry.approval, looked, limit=app.limits.new_versions):
+            if not settled(release, recalled.verifications.get(release.purl, ())):
+                releases[release.purl] = release
+    return releases
+
+
+def _small(evidence: Evidence) -> Evidence:
+    return evidence if len(evidence.body) <= LARGEST_EVIDENCE else replace(evidence, body=b"")
+
+
+def _health(
+    before: Mapping[str, SourceHealth], sights: Mapping[Purl, Sight], now: datetime
+) -> tuple[SourceHealth, ...]:
+    """A source is silent when nothing that was asked of it was answered; one package that fails is not a silent source."""
+    asked: dict[str, list[Looked | Unknown]] = {}
+    for package, sight in sights.items():
+        if not (isinstance(sight.looked, Unknown) and sight.looked.reason is Reason.NOT_COVERED):
+            asked.setdefault(package.type, []).append(sight.looked)
+    return tuple(heard(before.get(source), source, now, all_silent(answers)) for source, answers in asked.items())
+
+
+def all_silent(answers: Collection[object]) -> str | None:
+    """Return the first failure where every answer is one, None where at least one was answered."""
+    failures = [answer for answer in answers if isinstance(answer, Unknown)]
+    return failures[0].detail if failures and len(failures) == len(answers) else None

@@ -1,0 +1,92 @@
+"""The table of servers, from what is kept: for the end of a run, and for people who ask in between."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.domain.candidate import published
+from monitor.domain.deployment import Deployment
+from monitor.domain.finding import Severity, Tracked
+from monitor.domain.snapshot import Looked, Snapshot
+from monitor.domain.unknown import Reason, Unknown
+from monitor.jobs.recall import Recalled, snapshot_of
+from monitor.messages import verification_words
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLine:
+    """One server in words, ready for a table. The texts may hold what strangers wrote: escape them where they are shown."""
+
+    name: str
+    approved: str
+    newest_seen: str
+    deployed: str
+    verification: str
+    advisories: str
+    findings: int
+    worst: Severity | None  # None: no open finding
+    unknowns: tuple[Unknown, ...]
+
+
+def overview(
+    recalled: Recalled, taken_at: datetime, unknowns: Mapping[str, tuple[Unknown, ...]]
+) -> tuple[ServerLine, ...]:
+    """Write one line for each server. `unknowns` are what this run could not check, by server; empty for a view without a run."""
+    return tuple(
+        _line(snapshot_of(recalled, entry, taken_at), recalled, unknowns.get(entry.server.name, ()))
+        for entry in recalled.entries
+    )
+
+
+def _line(snapshot: Snapshot, recalled: Recalled, unknowns: tuple[Unknown, ...]) -> ServerLine:
+    name = snapshot.server.name
+    open_now = [each for each in recalled.findings.get(name, {}).values() if each.open]
+    return ServerLine(
+        name=name,
+        approved=(snapshot.approval.pin.purl.version or "") if snapshot.approval else _unapproved(snapshot),
+        newest_seen=_newest(snapshot.package),
+        deployed=_deployed(snapshot.deployments),
+        verification=_verification(snapshot),
+        advisories=_advisories(snapshot, open_now, recalled),
+        findings=len(open_now),
+        worst=max((each.finding.severity for each in open_now), key=lambda severity: severity.rank, default=None),
+        unknowns=unknowns,
+    )
+
+
+def _unapproved(snapshot: Snapshot) -> str:
+    return "remote" if snapshot.server.remote else "none"
+
+
+def _newest(package: Looked | Unknown) -> str:
+    """The release that was published last, of whatever line."""
+    if isinstance(package, Unknown):
+        return "not covered" if package.reason is Reason.NOT_COVERED else "never seen"
+    listed = {release.version for release in package.listing.releases}
+    known = [each for version, each in package.known.items() if version in listed and not each.release.prerelease]
+    return max(known, key=published).release.version if known else package.listing.standing.value
+
+
+def _deployed(deployments: tuple[Deployment, ...] | Unknown) -> str:
+    if isinstance(deployments, Unknown):
+        return "not covered"
+    counted = Counter((each.purl.version if each.purl else None) or each.kind.value for each in deployments)
+    return ", ".join(f"{version} ({count})" for version, count in sorted(counted.items())) or "nowhere"
+
+
+def _verification(snapshot: Snapshot) -> str:
+    """Of the approved version; a version under review that fails stands in the findings."""
+    if isinstance(snapshot.verifications, Unknown) or snapshot.approval is None:
+        return "not covered" if snapshot.server.remote else "not looked at"
+    return verification_words(snapshot.verifications.get(snapshot.approval.pin.purl, ()))
+
+
+def _advisories(snapshot: Snapshot, open_now: Sequence[Tracked], recalled: Recalled) -> str:
+    named = [each.finding for each in open_now if each.finding.rule in ("affected", "malware")]
+    if named:
+        return f"{len(named)} open"
+    if snapshot.server.package is None or snapshot.server.package.type not in ("npm", "pypi"):
+        return "not covered"
+    source = next((each for name, each in recalled.health.items() if name.startswith("osv")), None)
+    return "none known" if source and source.answered_at and not source.failing_since else "not known"

@@ -1,0 +1,131 @@
+"""What is known before a look: a few set-based queries for a whole batch, and the snapshot that memory alone gives."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.domain.candidate import unreviewed
+from monitor.domain.changes import diff
+from monitor.domain.finding import Tracked
+from monitor.domain.fleet import assign
+from monitor.domain.health import SourceHealth
+from monitor.domain.provenance import Verification
+from monitor.domain.purl import Purl
+from monitor.domain.release import Release
+from monitor.domain.review import Review
+from monitor.domain.server import Approval, Entry, Server
+from monitor.domain.snapshot import Fleet, Looked, Snapshot
+from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
+from monitor.ports import PackageState, UnitOfWork, Validators
+
+NO_INVENTORY = Unknown(Reason.NOT_COVERED, "inventory", "no inventory is configured")
+NOTHING_PUBLISHED = Unknown(Reason.NOT_COVERED, "registry", "a remote server publishes no versions")
+INVENTORY = "inventory:"
+"""Begins the names of inventories in the health table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """The memory of one batch."""
+
+    entries: tuple[Entry, ...]
+    packages: Mapping[Purl, PackageState]
+    """Packages and repositories."""
+    validators: Mapping[Purl, Validators]
+    verifications: Mapping[Purl, tuple[Verification, ...]]
+    """By version."""
+    fleet: Fleet | Unknown
+    inventory_gaps: tuple[Unknown, ...]
+    findings: Mapping[str, Mapping[str, Tracked]]
+    """Server -> fingerprint -> finding."""
+    reviews: Mapping[str, tuple[Review, ...]]
+    health: Mapping[str, SourceHealth]
+
+    def looked(self, package: Purl) -> Looked | Unknown:
+        """Return the last look at a package as if it were made now."""
+        state = self.packages.get(package)
+        if state is None or state.listing is None:
+            return NOT_ASKED
+        return Looked(state.listing, diff(state.known, state.listing), state.known)
+
+
+def recall(unit: UnitOfWork, entries: Collection[Entry], *, has_inventory: bool) -> Recalled:
+    """Read what is known of the servers."""
+    packages = {package for entry in entries for package in sources_of(entry.server)}
+    by_type: dict[str, set[Purl]] = {}
+    for package in packages:
+        by_type.setdefault(package.type, set()).add(package)
+    states: dict[Purl, PackageState] = {}
+    validators: dict[Purl, Validators] = {}
+    for source, group in by_type.items():
+        states |= unit.packages(source, group)
+        validators |= unit.validators(source, group)
+    names = {entry.server.name for entry in entries}
+    findings: dict[str, dict[str, Tracked]] = {name: {} for name in names}
+    for tracked in unit.findings(names):
+        findings[tracked.finding.server][tracked.finding.fingerprint] = tracked
+    reviews: dict[str, tuple[Review, ...]] = {}
+    for review in unit.reviews(names):
+        reviews[review.server] = (*reviews.get(review.server, ()), review)
+    health = unit.health()
+    return Recalled(
+        entries=tuple(entries),
+        packages=states,
+        validators=validators,
+        verifications=unit.verifications(packages),
+        fleet=assign((entry.server for entry in entries), (known for known, _ in unit.deployments()))
+        if has_inventory
+        else NO_INVENTORY,
+        inventory_gaps=gaps(health),
+        findings=findings,
+        reviews=reviews,
+        health=health,
+    )
+
+
+def gaps(health: Mapping[str, SourceHealth]) -> tuple[Unknown, ...]:
+    """Return the inventories whose last reading failed."""
+    return tuple(
+        Unknown(Reason.UNAVAILABLE, name.removeprefix(INVENTORY), each.detail)
+        for name, each in sorted(health.items())
+        if name.startswith(INVENTORY) and each.failing_since
+    )
+
+
+def sources_of(server: Server) -> tuple[Purl, ...]:
+    """Return what is polled for a server: its package, and its repository where that is another thing."""
+    return tuple(dict.fromkeys(package for package in (server.package, server.repository) if package))
+
+
+def snapshot_of(recalled: Recalled, entry: Entry, taken_at: datetime) -> Snapshot:
+    """Return the server as memory has it; a look replaces the parts that it asks for anew."""
+    server = entry.server
+    package = recalled.looked(server.package) if server.package else NOTHING_PUBLISHED
+    repository = server.repository if server.repository != server.package else None
+    return Snapshot(
+        server=server,
+        approval=entry.approval,
+        taken_at=taken_at,
+        package=package,
+        repository=recalled.looked(repository) if repository else None,
+        verifications=_claims(recalled.verifications, entry.approval, package),
+        deployments=recalled.fleet if isinstance(recalled.fleet, Unknown) else recalled.fleet.by_server[server.name],
+        inventory_gaps=recalled.inventory_gaps,
+    )
+
+
+def under_judgement(approval: Approval | None, looked: Looked, *, limit: int) -> tuple[Release, ...]:
+    """Return the releases whose files are verified: the approved one, and those under review, as they are listed now."""
+    approved = looked.listing.release(approval.pin.purl.version or "") if approval else None
+    recent = unreviewed(approval, looked)[:limit]
+    listed = {release.version: release for release in looked.listing.releases}
+    return (*([approved] if approved else []), *(listed[known.release.version] for known in recent))
+
+
+def _claims(
+    verifications: Mapping[Purl, tuple[Verification, ...]], approval: Approval | None, package: Looked | Unknown
+) -> Mapping[Purl, tuple[Verification, ...]] | Unknown:
+    if isinstance(package, Unknown):
+        return package
+    releases = under_judgement(approval, package, limit=len(package.known))
+    return {release.purl: verifications[release.purl] for release in releases if release.purl in verifications}

@@ -1,0 +1,234 @@
+"""What people read: tickets, comments and alerts as documents. Pure; untrusted text stays text, each channel escapes it its own way."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from monitor.domain.document import Bullets, Document, Heading, Paragraph, Table
+from monitor.domain.finding import Finding, Tracked
+from monitor.domain.provenance import Form, Publisher, Verdict, Verification, worst
+from monitor.domain.review import Review, State
+from monitor.domain.server import Pin
+from monitor.domain.snapshot import Snapshot
+from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
+
+MAX_FINDINGS = 25
+"""In one message; the rest is counted."""
+
+
+def ticket_title(snapshot: Snapshot, review: Review) -> str:
+    """Say in one line which decision is asked for."""
+    purl = review.candidate.purl
+    approved = snapshot.approval.pin.purl if snapshot.approval else None
+    if approved == purl:
+        return f"Review the approval of {purl.label} {purl.version} ({snapshot.server.name})"
+    before = f"{approved.version} -> " if approved else ""
+    return f"Re-approve {purl.label} {before}{purl.version} ({snapshot.server.name})"
+
+
+def ticket_body(snapshot: Snapshot, review: Review, findings: Sequence[Finding]) -> Document:
+    """Write the evidence for the decision. What could not be checked stands first."""
+    return (
+        *_not_checked(snapshot),
+        Heading("Decision"),
+        Paragraph(_question(snapshot, review)),
+        Table(("What", "Approved", "Under review"), _comparison(snapshot, review.candidate)),
+        *_findings(findings),
+        *_verification(snapshot, review),
+        *_advisories(snapshot, review),
+        *_deployed(snapshot),
+        Paragraph(
+            f"Review {review.fingerprint}, pin {review.candidate.fingerprint}, as seen at {_time(snapshot.taken_at)}. "
+            "A decision holds only for exactly this pin."
+        ),
+    )
+
+
+def comment_body(findings: Sequence[Finding], taken_at: datetime) -> Document:
+    """Tell the reviewer what is new about the version."""
+    return (Paragraph(f"New since this ticket was opened, as seen at {_time(taken_at)}:"), *_findings(findings))
+
+
+def ending_body(review: Review, newer: str | None) -> Document:
+    """Tell the reviewer that nothing is left to decide here."""
+    match review.state:
+        case State.APPROVED:
+            text = f"The registry now pins {review.candidate.purl.version}. Nothing is left to decide here."
+        case State.SUPERSEDED:
+            text = f"{newer} is the candidate now and has a ticket of its own. Nothing is left to decide here."
+        case State.WITHDRAWN:
+            text = "The cause is gone: no open finding asks for a decision about this version any more."
+        case State.DETECTED | State.TICKETED | State.REJECTED:
+            text = f"The review is {review.state.value}."
+    return (Paragraph(text),)
+
+
+def alert_body(findings: Sequence[Finding]) -> Document:
+    """Write a page or a notice about one server: what, how bad, where."""
+    return tuple(block for finding in findings[:MAX_FINDINGS] for block in _alert_lines(finding)) + _more(findings)
+
+
+def resolved_body(tracked: Sequence[Tracked]) -> Document:
+    """Tell those who were alerted that it is over."""
+    return (
+        Bullets(
+            tuple(f"{_words(each.finding)} (open since {_time(each.opened_at)})" for each in tracked[:MAX_FINDINGS])
+        ),
+    )
+
+
+def digest_body(tracked: Sequence[Tracked]) -> Document:
+    """List what waits for no decision and woke nobody."""
+    lines = tuple(f"{each.finding.server}: {_words(each.finding)}" for each in tracked[:MAX_FINDINGS])
+    return (Bullets(lines), *_more([each.finding for each in tracked]))
+
+
+VERDICT_WORDS = {
+    Verdict.VERIFIED: "verified, registry signature",
+    Verdict.INVALID: "INVALID",
+    Verdict.UNATTESTED: "unattested",
+    Verdict.UNAVAILABLE: "could not check",
+    Verdict.UNSUPPORTED: "cannot tell",
+    Verdict.LOST: "lost",
+}
+
+
+def verification_words(claims: Sequence[Verification]) -> str:
+    """Sum up a version's verification for a table cell."""
+    verdict = worst(claims)
+    if verdict is None:
+        return "digest only" if claims else "not looked at"
+    if verdict is Verdict.INVALID:
+        return f"INVALID: {next(claim.reason for claim in claims if claim.verdict is Verdict.INVALID)}"
+    if verdict is Verdict.VERIFIED and any(claim.publisher for claim in claims):
+        return "verified, built by its publisher"
+    return VERDICT_WORDS[verdict]
+
+
+def _not_checked(snapshot: Snapshot) -> Document:
+    unknowns = [unknown for unknown in snapshot.unknowns() if unknown.reason is not Reason.NOT_COVERED]
+    if not unknowns:
+        return ()
+    return (Heading("Not checked"), Bullets(tuple(str(unknown) for unknown in unknowns[:MAX_FINDINGS])))
+
+
+def _question(snapshot: Snapshot, review: Review) -> str:
+    server, purl = snapshot.server, review.candidate.purl
+    who = f"{server.name} (owner {server.owner or 'nobody'}, tier {server.tier})"
+    if snapshot.approval and snapshot.approval.pin.purl == purl:
+        return f"{who}: may {purl.label} {purl.version} stay approved?"
+    return f"{who}: may {purl.label} {purl.version} run?"
+
+
+def _comparison(snapshot: Snapshot, candidate: Pin) -> tuple[tuple[str, str, str], ...]:
+    approval = snapshot.approval
+    pin = approval.pin if approval else None
+    rows = [("package", str(pin.purl) if pin else "none", str(candidate.purl))]
+    rows.append(("digests", _digests(pin) if pin else "none", _digests(candidate)))
+    rows.append(("publisher", _publisher(pin.publisher) if pin else "none", _publisher(candidate.publisher)))
+    if approval:
+        by = f"{approval.approved_by}, {_time(approval.approved_at)}" if approval.approved_at else approval.approved_by
+        rows.append(("approved by", f"{by} {approval.ticket}".strip(), "nobody yet"))
+    if not isinstance(snapshot.package, Unknown):
+        rows.append(("published", _published(snapshot, pin), _published(snapshot, candidate)))
+    return tuple(rows)
+
+
+def _published(snapshot: Snapshot, pin: Pin | None) -> str:
+    known = (
+        None
+        if isinstance(snapshot.package, Unknown) or pin is None
+        else snapshot.package.known.get(pin.purl.version or "")
+    )
+    if known is None:
+        return "not known"
+    claimed = _time(known.release.published_at) if known.release.published_at else "no time given"
+    return f"{claimed} (first seen {_time(known.first_seen_at)})"
+
+
+def _findings(findings: Sequence[Finding]) -> Document:
+    blocks: list[Heading | Paragraph | Bullets] = [Heading("Findings")] if findings else []
+    for finding in findings[:MAX_FINDINGS]:
+        blocks.append(Paragraph(_words(finding)))
+        if finding.facts:
+            blocks.append(Bullets(tuple(_fact(finding, index) for index in range(len(finding.facts)))))
+    return (*blocks, *_more(findings))
+
+
+def _fact(finding: Finding, index: int) -> str:
+    fact = finding.facts[index]
+    return f"{fact.label}: {fact.value}" + (f" [{fact.source}]" if fact.source else "")
+
+
+def _verification(snapshot: Snapshot, review: Review) -> Document:
+    if isinstance(snapshot.verifications, Unknown):
+        return (Heading("Verification"), Paragraph(f"Could not be done. {snapshot.verifications}"))
+    claims = snapshot.verifications.get(review.candidate.purl, ())
+    if not claims:
+        return (Heading("Verification"), Paragraph("This version was not downloaded and verified."))
+    rows = tuple((claim.filename, claim.form.value, claim.verdict.value, claim.detail) for claim in claims[:40])
+    return (Heading("Verification"), Table(("File", "Claim", "Verdict", "Detail"), rows))
+
+
+def _advisories(snapshot: Snapshot, review: Review) -> Document:
+    answers = snapshot.advisories
+    found = answers if isinstance(answers, Unknown) else answers.get(review.candidate.purl, NOT_ASKED)
+    if isinstance(found, Unknown):
+        text = f"Not known for this version. {found}" if found is not NOT_ASKED else "Not asked in this look."
+    elif found:
+        text = "Name this version: " + ", ".join(sorted({match.advisory.id for match in found})[:20])
+    else:
+        text = "None names this version."
+    return (Heading("Advisories"), Paragraph(text))
+
+
+def _deployed(snapshot: Snapshot) -> Document:
+    if isinstance(snapshot.deployments, Unknown):
+        return (Heading("Deployed"), Paragraph(f"Not known. {snapshot.deployments}"))
+    if not snapshot.deployments:
+        return (Heading("Deployed"), Paragraph("Seen nowhere."))
+    rows = tuple(
+        (each.host, each.client, (each.purl.version if each.purl else None) or each.kind.value, each.location)
+        for each in snapshot.deployments[:40]
+    )
+    return (Heading("Deployed"), Table(("Host", "Client", "Version", "Place"), rows))
+
+
+def _alert_lines(finding: Finding) -> Document:
+    facts = tuple(_fact(finding, index) for index in range(min(len(finding.facts), 6)))
+    return (Paragraph(_words(finding)), *([Bullets(facts)] if facts else []))
+
+
+def _more(findings: Sequence[Finding]) -> Document:
+    rest = len(findings) - MAX_FINDINGS
+    return (Paragraph(f"and {rest} more: mcp-monitor findings"),) if rest > 0 else ()
+
+
+def _words(finding: Finding) -> str:
+    return f"[{finding.severity.value}] {finding.rule}: {finding.summary}"
+
+
+def _digests(pin: Pin) -> str:
+    return ", ".join(sorted(map(str, pin.digests))[:6]) or "none recorded"
+
+
+def _publisher(publisher: Publisher | None) -> str:
+    if publisher is None:
+        return "none known"
+    return " ".join(part for part in (publisher.repository, publisher.workflow, publisher.ref) if part)
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def seen_pin(snapshot: Snapshot, pin: Pin) -> Pin:
+    """Complete a pin with what was seen of its version: the digests of the downloaded files, and who built them."""
+    if isinstance(snapshot.verifications, Unknown):
+        return pin
+    claims = snapshot.verifications.get(pin.purl, ())
+    digests = {digest for claim in claims if claim.form is Form.REGISTRY_DIGEST for digest in claim.digests}
+    strong = frozenset(digest for digest in digests if digest.algorithm in ("sha256", "sha512", "gitCommit"))
+    publisher = next(
+        (claim.publisher for claim in claims if claim.verdict is Verdict.VERIFIED and claim.publisher), None
+    )
+    return Pin(pin.purl, strong or pin.digests, publisher or pin.publisher)

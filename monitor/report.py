@@ -1,0 +1,91 @@
+"""What a run says at its end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from monitor.app import App
+from monitor.domain.audit import AuditEvent
+from monitor.domain.finding import Tracked
+from monitor.domain.health import SourceHealth
+from monitor.domain.server import Entry, Registry
+from monitor.domain.unknown import Reason, Unknown
+from monitor.jobs.outcome import ACTOR, Outcome
+from monitor.jobs.overview import ServerLine, overview
+from monitor.jobs.recall import recall
+from monitor.policy import live_findings
+from monitor.ports import UnitOfWork
+
+GATE = "gate:"
+"""Begins the names of closed hosts in the health table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run says at its end."""
+
+    jobs: tuple[str, ...]
+    servers: tuple[ServerLine, ...]
+    findings: tuple[Tracked, ...]
+    """Open now, worst first."""
+    waived: frozenset[str]
+    """Fingerprints of those that somebody answers for."""
+    unknowns: tuple[Unknown, ...]
+    """What could not be checked, and what no source covers."""
+    problems: tuple[str, ...]
+    exit_code: int
+    """0 quiet, 1 findings at or above the threshold, 2 wrong usage or configuration, 3 something could not be checked."""
+    interrupted: bool = False
+
+
+@dataclass(slots=True)
+class Going:
+    """What gathers while the jobs of a run go on."""
+
+    unknowns: list[Unknown] = field(default_factory=list)
+    by_server: dict[str, tuple[Unknown, ...]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+    def add(self, outcome: Outcome) -> None:
+        """Join a job's outcome; of a server that several jobs saw, every unknown counts."""
+        for snapshot in outcome.snapshots:
+            name = snapshot.server.name
+            found = snapshot.unknowns()
+            self.by_server[name] = tuple(dict.fromkeys((*self.by_server.get(name, ()), *found)))
+            self.unknowns += found
+        self.unknowns += outcome.unknowns
+        self.problems += outcome.problems
+
+
+def conclude(
+    unit: UnitOfWork, *, app: App, jobs: Sequence[str], entries: Mapping[str, Entry], registry: Registry, going: Going
+) -> Report:
+    """Sum the run up from what is kept, keep the gates that were closed, and audit the end."""
+    now = app.clock()
+    recalled = recall(unit, entries.values(), has_inventory=bool(app.deployments))
+    everything = len(entries) == len(registry.entries)
+    found = [each for each in unit.findings(None if everything else set(entries)) if each.open]
+    live = {each.finding.fingerprint for each in live_findings(app.policy, found, now)}
+    unknowns = tuple(dict.fromkeys(going.unknowns))
+    blind = any(unknown.reason is not Reason.NOT_COVERED for unknown in unknowns) or bool(going.problems)
+    loud = any(each.finding.severity >= app.policy.exit_at for each in found if each.finding.fingerprint in live)
+    report = Report(
+        jobs=tuple(jobs),
+        servers=overview(recalled, now, going.by_server),
+        findings=tuple(sorted(found, key=lambda each: -each.finding.severity.rank)),
+        waived=frozenset(each.finding.fingerprint for each in found) - live,
+        unknowns=unknowns,
+        problems=tuple(going.problems),
+        exit_code=3 if blind else 1 if loud else 0,
+        interrupted=going.interrupted,
+    )
+    gates = [SourceHealth(GATE + host, None, None, "", until) for host, until in app.edge.gates().items()]
+    unit.keep_health(gates)
+    detail = {"exit": str(report.exit_code), "unknown": str(len(unknowns)), "findings": str(len(found))}
+    unit.commit(AuditEvent(now, ACTOR, "run.finished", app.claimant, detail))
+    return report
+
+
+def unusable(jobs: Sequence[str], problem: str) -> Report:
+    """Report that nothing was done, and why."""
+    return Report(tuple(jobs), (), (), frozenset(), (), (problem,), 2)

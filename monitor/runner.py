@@ -1,0 +1,232 @@
+"""One run: which jobs, on which servers, in which order, and what came of it. Every driver (cron, scheduler) calls this."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from difflib import get_close_matches
+from functools import partial
+from itertools import repeat
+from typing import Protocol
+
+from monitor.app import App
+from monitor.claims import claim, dead, give_back
+from monitor.domain.audit import AuditEvent
+from monitor.domain.server import Entry, Registry
+from monitor.domain.unknown import Reason, Unknown
+from monitor.jobs.check_fleet import check_fleet
+from monitor.jobs.check_ourselves import check_ourselves
+from monitor.jobs.check_servers import check_advisories, check_releases
+from monitor.jobs.deliver import deliver
+from monitor.jobs.outcome import ACTOR, Outcome
+from monitor.jobs.send_digest import send_digest
+from monitor.ports import SourceError, UnitOfWork
+from monitor.report import GATE, Going, Report, conclude, unusable
+
+SERVER_JOBS: Mapping[str, Callable[[App, Collection[Entry]], Awaitable[Outcome]]] = {
+    "releases": check_releases,
+    "advisories": check_advisories,
+}
+"""Claimed server by server, in batches, so that two processes never look at one server at once."""
+JOBS: Mapping[str, Callable[..., Awaitable[Outcome]]] = {
+    "fleet": check_fleet,
+    **SERVER_JOBS,
+    "health": check_ourselves,
+    "deliver": deliver,
+    "digest": send_digest,
+}
+"""Every job by name; the first line of its docstring says what it does."""
+FULL = ("fleet", "releases", "health", "deliver")
+"""What one full check does. `releases` asks about advisories, too; `advisories` alone is for a shorter schedule."""
+
+
+class Progress(Protocol):
+    """Whoever shows how far a run has come."""
+
+    def start(self, job: str, total: int) -> None:
+        """Announce a job of so many servers (0: not counted)."""
+
+    def step(self, job: str, done: int) -> None:
+        """Say that so many more are done."""
+
+    def end(self, job: str) -> None:
+        """Say that the job is over."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def start(self, job: str, total: int) -> None:
+        """Show nothing."""
+
+    def step(self, job: str, done: int) -> None:
+        """Show nothing."""
+
+    def end(self, job: str) -> None:
+        """Show nothing."""
+
+
+async def run(
+    app: App,
+    jobs: Sequence[str] = FULL,
+    *,
+    servers: Collection[str] | None = None,
+    forced: bool = True,
+    progress: Progress | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Report:
+    """Run the jobs in order. `servers` None: all. Forced: due or not. `stopping` is asked between batches.
+
+    A run that is cancelled gives its claims back; whatever was recorded stays, and repeating it does no harm.
+    """
+    shown = progress or Silent()
+    registry = await _read_registry(app)
+    if isinstance(registry, Unknown):
+        return unusable(jobs, str(registry))
+    entries = {entry.server.name: entry for entry in registry.entries}
+    if missing := [name for name in servers or () if name not in entries]:
+        near = get_close_matches(missing[0], entries, n=1, cutoff=0.3)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return unusable(jobs, f"{registry.path} lists no server named {missing[0]}{hint}")
+    chosen = {name: entry for name, entry in entries.items() if servers is None or name in servers}
+    going = Going(
+        problems=[f"{registry.path}, line {each.line}: {each.name}: {each.message}" for each in registry.problems]
+    )
+    await app.store.run(partial(_begin, app=app, jobs=jobs, registry=registry))
+    async with app.edge.session():
+        app.edge.close(await app.store.run(_closed_gates))
+        for job in jobs:
+            going.interrupted = going.interrupted or stopping()
+            if going.interrupted:
+                break
+            shown.start(job, len(chosen) if job in SERVER_JOBS else 0)
+            await _job(app, job, chosen, registry, going, forced=forced, progress=shown, stopping=stopping)
+            shown.end(job)
+    return await app.store.run(partial(conclude, app=app, jobs=jobs, entries=chosen, registry=registry, going=going))
+
+
+async def _job(
+    app: App,
+    job: str,
+    chosen: Mapping[str, Entry],
+    registry: Registry,
+    going: Going,
+    *,
+    forced: bool,
+    progress: Progress,
+    stopping: Callable[[], bool],
+) -> None:
+    match job:
+        case "releases" | "advisories":
+            await _server_job(app, job, chosen, going, forced=forced, progress=progress, stopping=stopping)
+        case "fleet":
+            # All entries, whatever was chosen: a deployment of another listed server is no shadow.
+            outcome = await check_fleet(app, registry.entries)
+            going.add(_only(outcome, chosen))
+        case "health":
+            going.add(await check_ourselves(app, registry))
+        case "deliver":
+            going.add(await deliver(app))
+        case "digest":
+            going.add(await send_digest(app))
+        case _:
+            raise ValueError(f"no job named {job!r}; there are {', '.join(JOBS)}")
+
+
+def _only(outcome: Outcome, chosen: Mapping[str, Entry]) -> Outcome:
+    return replace(outcome, snapshots=tuple(each for each in outcome.snapshots if each.server.name in chosen))
+
+
+async def _server_job(
+    app: App,
+    job: str,
+    chosen: Mapping[str, Entry],
+    going: Going,
+    *,
+    forced: bool,
+    progress: Progress,
+    stopping: Callable[[], bool],
+) -> None:
+    size, held = app.limits.batch, list[str]()
+    names = sorted(chosen)
+    # Forced: these servers, batch by batch, due or not. Otherwise whatever is due, until nothing is.
+    batches = (names[at : at + size] for at in range(0, len(names), size)) if forced else repeat(None)
+    for batch in batches:
+        if stopping():
+            going.interrupted = True
+            return
+        claimed = await app.store.run(partial(claim, app=app, job=job, batch=batch))
+        held += [name for name in batch or () if name not in claimed]
+        if claimed:
+            await _work(app, job, [chosen[name] for name in claimed if name in chosen], going)
+            progress.step(job, len(claimed))
+        elif batch is None:
+            break
+    if held:
+        busy = Unknown(Reason.UNAVAILABLE, ACTOR, f"{len(held)} servers are being checked by another process")
+        going.unknowns.append(busy)
+        going.by_server |= {name: (*going.by_server.get(name, ()), busy) for name in held}
+
+
+async def _work(app: App, job: str, entries: Sequence[Entry], going: Going) -> None:
+    """Do a claimed batch, and give it back whatever happens: due again later when it is done, at once when it is not."""
+    again_at = app.clock()
+    try:
+        going.add(await SERVER_JOBS[job](app, entries))
+        again_at = app.clock() + app.policy.look_every
+    finally:
+        names = [entry.server.name for entry in entries]
+        await app.store.run(partial(give_back, app=app, job=job, servers=names, again_at=again_at))
+
+
+async def _read_registry(app: App) -> Registry | Unknown:
+    try:
+        return await asyncio.to_thread(app.registry.read)
+    except SourceError as error:
+        return error.unknown()
+
+
+def _begin(unit: UnitOfWork, *, app: App, jobs: Sequence[str], registry: Registry) -> None:
+    """Enrol the servers, drop the claims of dead processes, and note what changed in the registry since the last run."""
+    now = app.clock()
+    before = unit.entries()
+    events = [
+        AuditEvent(now, ACTOR, "run.started", app.claimant, {"jobs": ", ".join(jobs), "registry": registry.sha256})
+    ]
+    # An entry that cannot be read keeps its last good state in the history; it is reported, not forgotten.
+    unreadable = {problem.name for problem in registry.problems}
+    entries = [*registry.entries, *(entry for name, entry in before.items() if name in unreadable)]
+    changed = [entry for entry in entries if _differs(before.get(entry.server.name), entry)]
+    gone = sorted(set(before) - {entry.server.name for entry in entries})
+    if changed or gone:
+        unit.keep_entries(entries, now)
+        events += [_entry_event(entry, before.get(entry.server.name), now) for entry in changed]
+        events += [AuditEvent(now, ACTOR, "registry.entry-removed", name, {}) for name in gone]
+    for job in SERVER_JOBS:
+        unit.enrol(job, [entry.server.name for entry in registry.entries], now)
+    unit.break_claims(dead(unit.claimants(), own=app.claimant))
+    unit.commit(*events)
+
+
+def _differs(before: Entry | None, now: Entry) -> bool:
+    return before is None or (before.server, before.approval) != (now.server, now.approval)
+
+
+def _entry_event(entry: Entry, before: Entry | None, now: datetime) -> AuditEvent:
+    approval = entry.approval
+    detail = {
+        "approved": str(approval.pin.purl) if approval else "none",
+        "by": approval.approved_by if approval else "",
+    }
+    if approval:
+        detail |= {"pin": approval.pin.fingerprint, "ticket": approval.ticket}
+    if before and before.approval:
+        detail["before"] = str(before.approval.pin.purl)
+    return AuditEvent(
+        now, ACTOR, "registry.entry-changed" if before else "registry.entry-added", entry.server.name, detail
+    )
+
+
+def _closed_gates(unit: UnitOfWork) -> dict[str, datetime]:
+    health = unit.health().values()
+    return {each.source.removeprefix(GATE): each.closed_until for each in health if each.closed_until}
