@@ -4,6 +4,7 @@ Client (`_http`) says what is wanted; this says how it is asked for, and turns e
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,6 +23,7 @@ MAX_REDIRECTS = 5
 BACKOFF_SECONDS = 0.5
 """Before the second attempt, twice that before the third, and so on, times 0.7 to 1.3."""
 
+ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 NOT_MODIFIED = 304
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 GONE = frozenset({404, 410})
@@ -165,7 +167,7 @@ class Asking:
 
     def resolve(self, path_or_url: str) -> Address:
         """Return the address of a path under the base, or of an absolute address that is allowed. Raises `Malformed`."""
-        if path_or_url.startswith(("https://", "http://")):
+        if ABSOLUTE.match(path_or_url):
             return self._checked(self.base, path_or_url)
         try:
             return under(self.base, path_or_url)

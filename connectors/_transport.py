@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
@@ -133,10 +134,12 @@ class Wire:
         url = self.proxies.get(address.scheme) or self.proxies.get("all")
         if not url:
             return None
-        try:
-            return httpx.Proxy(url if "://" in url else f"http://{url}")
-        except (ValueError, httpx.InvalidURL) as error:
-            raise Broken("the proxy of the environment is not one over http", sent=False, transient=False) from error
+        if "://" not in url:
+            url = f"http://{url}"
+        with suppress(ValueError, httpx.InvalidURL):
+            if urlsplit(url).scheme in {"http", "https"}:
+                return httpx.Proxy(url)
+        raise Broken("the proxy of the environment is not one over http", sent=False, transient=False)
 
 
 def system_proxies() -> Mapping[str, str]:

@@ -17,7 +17,7 @@ START_SECONDS = 10.0
 
 
 @contextmanager
-def serve(app: ASGIApp) -> Iterator[str]:
+def serve(app: ASGIApp, stopping: list[threading.Thread]) -> Iterator[str]:
     """Serve the application from a thread of its own; the socket listens before anybody is told of it."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False, timeout_graceful_shutdown=1)
@@ -26,16 +26,24 @@ def serve(app: ASGIApp) -> Iterator[str]:
     thread.start()
     deadline = time.monotonic() + START_SECONDS
     while not server.started and time.monotonic() < deadline:
-        time.sleep(0.005)
+        time.sleep(0.002)
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
+        stopping.append(thread)
+
+
+@pytest.fixture(scope="session")
+def stopping_servers() -> Iterator[list[threading.Thread]]:
+    """Servers that were told to stop: the tests do not wait for them (a tenth of a second each), the session does."""
+    stopping: list[threading.Thread] = []
+    yield stopping
+    for thread in stopping:
         thread.join(START_SECONDS)
-        listener.close()
 
 
 @pytest.fixture
-def loopback() -> Iterator[Loopback]:
+def loopback(stopping_servers: list[threading.Thread]) -> Iterator[Loopback]:
     with ExitStack() as stack:
-        yield lambda app: stack.enter_context(serve(app))
+        yield lambda app: stack.enter_context(serve(app, stopping_servers))

@@ -1,0 +1,152 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors._address import Address, NoAddress
+from connectors._http import NotSent, Response
+from monitor.ports import Malformed, Unavailable
+from tests.connectors.conftest import Loopback
+from tests.connectors.servers import Server, asking, make_edge, ok, raw_server, refusal
+
+
+async def test_a_redirect_to_a_foreign_host_is_not_followed(loopback: Loopback) -> None:
+    base = loopback(Server({"/page": [refusal(302, location="https://evil.example/page?token=abc")]}).app)
+
+    async with asking(base) as client:
+        with pytest.raises(Malformed, match=r"leads to https://evil\.example, which is not an allowed host"):
+            await client.get("page")
+
+
+async def test_credentials_stay_with_their_own_origin(loopback: Loopback) -> None:
+    other = Server({"/file": [ok(b"bytes")]})
+    other_base = loopback(other.app)
+    server = Server({"/page": [refusal(302, location=f"{other_base}/file")]})
+    base = loopback(server.app)
+
+    async with asking(base, hosts=(other_base.removeprefix("http://"),)) as client:
+        response = await client.get("page")
+
+    assert isinstance(response, Response)
+    assert response.body == b"bytes"
+    assert response.url == f"{other_base}/file"
+    assert response.validator.key == client.key("page")
+    assert server.requests[0].headers["authorization"] == "Bearer secret"
+    assert "authorization" not in other.requests[0].headers
+
+
+async def test_redirects_in_a_circle_end(loopback: Loopback) -> None:
+    server = Server({"/page": [refusal(301, location="page")]})
+    base = loopback(server.app)
+
+    async with asking(base) as client:
+        with pytest.raises(Malformed, match="more than 5 times"):
+            await client.get("page")
+
+    assert len(server.requests) == 6
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/x",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://127.0.0.1@evil.example/x",
+        "http://evil.example\\@127.0.0.1/",
+        "ftp://127.0.0.1/x",
+        "../../admin",
+        "x/%2e%2e/%2e%2e/admin",
+    ],
+)
+async def test_an_address_outside_of_what_is_allowed_is_not_asked(loopback: Loopback, url: str) -> None:
+    server = Server({})
+    base = loopback(server.app)
+
+    async with asking(f"{base}/api") as client:
+        with pytest.raises(Malformed):
+            await client.get(url)
+
+    assert server.requests == []
+
+
+def test_nobody_is_led_from_https_to_http() -> None:
+    client = make_edge().http.client("somewhere", base="https://registry.example", hosts=("files.example",))
+
+    assert client.key("https://files.example/x").startswith("https://files.example/x")
+    with pytest.raises(Malformed, match="not an allowed host"):
+        client.key("http://files.example/x")
+
+
+async def test_credentials_in_the_base_become_a_header_and_are_never_shown(loopback: Loopback) -> None:
+    server = Server({"/page": [refusal(500)]})
+    base, edge = loopback(server.app), make_edge()
+    client = edge.http.client("somewhere", base=base.replace("://", "://me:pass%40word@"))
+
+    async with edge.http.session():
+        with pytest.raises(Unavailable) as caught:
+            await client.get("page")
+
+    assert server.requests[0].headers["authorization"] == "Basic bWU6cGFzc0B3b3Jk"
+    assert "pass" not in str(caught.value)
+    assert "pass" not in repr(client)
+
+
+async def test_queries_and_secret_paths_are_not_shown(loopback: Loopback) -> None:
+    base, edge = loopback(Server({"/hook/secret": [ok(b"ok")]}).app), make_edge()
+    client = edge.http.client("somewhere", base=f"{base}/hook", secret_path=True)
+    plain = edge.http.client("somewhere", base=base)
+
+    async with edge.http.session():
+        sent = await client.send("POST", "secret", b"{}")
+        got = await plain.get("hook/secret?page=2&sig=abc")
+
+    assert isinstance(got, Response)
+    assert sent.url == base
+    assert got.evidence.url == f"{base}/hook/secret?page=2&sig=..."
+
+
+@given(st.text(max_size=60) | st.from_regex(r"https?://[^/]{0,20}/.{0,20}", fullmatch=True))
+def test_an_address_reads_back_as_itself_or_is_none(text: str) -> None:
+    try:
+        address = Address.parse(text)
+    except NoAddress:
+        return
+
+    assert Address.parse(str(address)) == address
+
+
+async def test_a_proxy_of_the_environment_is_used_but_not_for_loopback_or_no_proxy(loopback: Loopback) -> None:
+    base = loopback(Server({"/page": [ok(b"direct")]}).app)
+
+    async with raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}") as (proxy, received):
+        edge = make_edge(proxies={"http": proxy, "no": "direct.invalid"})
+        proxied = edge.http.client("somewhere", base="http://registry.invalid")
+        bypassed = edge.http.client("somewhere", base="http://direct.invalid")
+        async with asking(base, edge) as client:
+            await client.get("page")
+            await proxied.get("page")
+            with pytest.raises(NotSent, match="name cannot be resolved"):
+                await bypassed.send("POST", "page", b"")
+
+    assert len(received) == 1
+    assert received[0].startswith(b"GET http://registry.invalid/page HTTP/1.1\r\n")
+
+
+async def test_what_a_proxy_refuses_to_tunnel_is_not_sent() -> None:
+    async with raw_server(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n") as (proxy, received):
+        edge = make_edge(proxies={"https": proxy})
+        client = edge.http.client("somewhere", base="https://tracker.invalid", headers={"authorization": "Bearer x"})
+        async with edge.http.session():
+            with pytest.raises(NotSent, match="the proxy refused"):
+                await client.send("POST", "issue", b"{}")
+
+    assert received[0].startswith(b"CONNECT tracker.invalid:443 HTTP/1.1\r\n")
+    assert b"Bearer" not in received[0]
+
+
+async def test_a_proxy_that_cannot_be_used_is_named_as_the_cause() -> None:
+    edge = make_edge(proxies={"all": "socks5://127.0.0.1:1"})
+    client = edge.http.client("somewhere", base="http://registry.invalid")
+
+    async with edge.http.session():
+        with pytest.raises(Unavailable, match="proxy of the environment"):
+            await client.get("page")
