@@ -233,7 +233,8 @@ class Schedule(Section):
     fleet: Cron = "*/15 * * * *"
     releases: Cron = "*/15 * * * *"
     advisories: Cron = "*/15 * * * *"
-    deliver: Cron = "* * * * *"
+    health: Cron = "*/15 * * * *"
+    deliver: Cron = "*/5 * * * *"
     digest: Cron = "0 8 * * 1-5"
     timezone: Zone = "UTC"
     jitter: Duration = timedelta(seconds=30)

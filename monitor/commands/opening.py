@@ -1,0 +1,64 @@
+"""What every command does first: read the configuration, set up the log, open the store."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO, TypeVar
+
+from monitor import log, wiring
+from monitor.app import App
+from monitor.ending import ExitCode, Stop
+from monitor.ports import SourceError, Store, UnitOfWork
+from monitor.settings import ConfigError, Settings, load
+
+T = TypeVar("T")
+
+
+def open_settings(config: Path) -> Settings:
+    """Read the configuration and log as it says. Raises `Stop` with every problem."""
+    try:
+        settings = load(config, os.environ)
+    except ConfigError as error:
+        raise Stop(str(error), ExitCode.USAGE) from error
+    secrets = [secret.get_secret_value() for secret in settings.secrets.values()]
+    log.configure(format=settings.config.log.format, level=settings.config.log.level, secrets=secrets)
+    return settings
+
+
+def build_app(settings: Settings, *, out: TextIO) -> App:
+    """Connect everything. Raises `Stop` where the machine's own configuration cannot be used."""
+    try:
+        return wiring.build(settings, out=out, environ=os.environ, home=Path.home())
+    except (SourceError, ValueError) as error:
+        raise Stop(str(error), ExitCode.USAGE) from error
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Turn the store's refusals into one line for a person: without the database nothing can be checked."""
+    try:
+        yield
+    except wiring.StoreError as error:
+        raise Stop(str(error), ExitCode.UNCHECKED) from error
+
+
+def recall(settings: Settings, work: Callable[[UnitOfWork], T]) -> T:
+    """Read from the store, whose schema has to fit. Raises `Stop`."""
+    store = wiring.open_store(settings)
+    require_schema(store)
+    with store_errors():
+        return asyncio.run(store.run(work))
+
+
+def require_schema(store: Store) -> None:
+    """Raise `Stop` unless the database has the schema of this program."""
+    with store_errors():
+        found, needed = store.schema()
+    if not found:
+        raise Stop("the database is empty; create it with: mcp-monitor migrate", ExitCode.USAGE)
+    if found != needed:
+        raise Stop(
+            f"the database has schema {found}, this program needs {needed}; run: mcp-monitor migrate", ExitCode.USAGE
+        )

@@ -1,0 +1,166 @@
+"""`run`: the cron one-shot, its progress, and what it shows at its end."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from monitor.app import App
+from monitor.commands.opening import build_app, open_settings, require_schema, store_errors
+from monitor.commands.output import (
+    FINDING_HEADER,
+    finding_json,
+    finding_row,
+    line_json,
+    note,
+    say,
+    show_json,
+    show_lines,
+    show_table,
+)
+from monitor.domain.unknown import Reason, Unknown
+from monitor.ending import ExitCode, Stop
+from monitor.report import Report
+from monitor.runner import FULL, Progress, run
+
+
+def run_once(config: Path, jobs: Sequence[str], *, servers: Sequence[str], as_json: bool) -> int:
+    """Run the jobs and show the report; return its exit code."""
+    settings = open_settings(config)
+    app = build_app(settings, out=sys.stderr if as_json else sys.stdout)
+    require_schema(app.store)
+    with store_errors(), _progress() as progress:
+        report = asyncio.run(_run(app, jobs or FULL, servers, progress))
+    if as_json:
+        show_json(_as_json(report))
+    else:
+        show(report)
+    for problem in report.problems:
+        note(problem)
+    return report.exit_code
+
+
+async def _run(app: App, jobs: Sequence[str], servers: Sequence[str], progress: Progress) -> Report:
+    """Run; SIGTERM cancels, which gives the claims back."""
+    task = asyncio.current_task()
+    terminated = asyncio.Event()
+
+    def terminate() -> None:
+        terminated.set()
+        if task:
+            task.cancel()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+    try:
+        return await run(app, jobs, servers=servers or None, forced=True, progress=progress)
+    except asyncio.CancelledError:
+        if not terminated.is_set():
+            raise
+        raise Stop("stopped by SIGTERM; the servers in hand were given back", ExitCode.TERMINATED) from None
+
+
+# --- progress ---------------------------------------------------------------------------------------------------------
+
+
+class _Lines:
+    """For a log: a line when a job begins."""
+
+    def start(self, job: str, total: int) -> None:
+        note(f"{job}: {total} servers" if total else job)
+
+    def step(self, job: str, done: int) -> None:
+        """Say nothing more."""
+
+    def end(self, job: str) -> None:
+        """Say nothing more."""
+
+
+class _Drawn:
+    """For a terminal: a bar for each job."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def start(self, job: str, total: int) -> None:
+        self._tasks[job] = self._bars.add_task(job, total=total or None)
+
+    def step(self, job: str, done: int) -> None:
+        self._bars.advance(self._tasks[job], done)
+
+    def end(self, job: str) -> None:
+        task = self._tasks[job]
+        total = self._bars.tasks[task].total or 1
+        self._bars.update(task, total=total, completed=total)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Draw bars on stderr where that is a terminal, else write lines there."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield _Lines()
+        return
+    columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        yield _Drawn(bars)
+
+
+# --- the report -------------------------------------------------------------------------------------------------------
+
+
+def show(report: Report) -> None:
+    """Show servers, findings, what could not be checked, and a last line that says it all."""
+    if report.exit_code == ExitCode.USAGE:
+        return
+    show_lines(report.servers)
+    findings = [each for each in report.findings if each.finding.fingerprint not in report.waived]
+    if findings:
+        say("")
+        show_table(FINDING_HEADER, [finding_row(each) for each in findings], empty="")
+    blind = [each for each in report.unknowns if each.reason is not Reason.NOT_COVERED]
+    if blind:
+        say("\nCOULD NOT CHECK")
+        show_table(("source", "reason", "detail"), [_unknown_row(each) for each in blind], empty="")
+    say(f"\n{_verdict(report, len(findings), len(blind))}")
+
+
+def _verdict(report: Report, findings: int, blind: int) -> str:
+    parts = [f"{len(report.servers)} servers", f"{findings} open findings"]
+    parts += [f"{len(report.waived)} waived"] if report.waived else []
+    parts += [f"{blind} things could not be checked"] if blind else []
+    parts += [f"{len(report.problems)} problems (see stderr)"] if report.problems else []
+    parts += ["interrupted"] if report.interrupted else []
+    meaning = {
+        0: "quiet",
+        1: "findings at or above the threshold",
+        2: "wrong usage or configuration",
+        3: "something could not be checked",
+    }
+    return f"{', '.join(parts)}. Exit code {report.exit_code}: {meaning.get(report.exit_code, '')}."
+
+
+def _unknown_row(unknown: Unknown) -> tuple[str, ...]:
+    return (unknown.source, unknown.reason.value, unknown.detail)
+
+
+def _as_json(report: Report) -> dict[str, object]:
+    return {
+        "exit_code": report.exit_code,
+        "jobs": list(report.jobs),
+        "interrupted": report.interrupted,
+        "servers": [line_json(line) for line in report.servers],
+        "findings": [
+            finding_json(each) | {"waived": each.finding.fingerprint in report.waived} for each in report.findings
+        ],
+        "unknowns": [
+            {"source": each.source, "reason": each.reason.value, "detail": each.detail} for each in report.unknowns
+        ],
+        "problems": list(report.problems),
+    }

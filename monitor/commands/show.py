@@ -1,0 +1,115 @@
+"""`servers`, `findings`, `deployments`: what is kept, shown."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from monitor import wiring
+from monitor.commands.opening import open_settings, recall
+from monitor.commands.output import (
+    FINDING_HEADER,
+    finding_json,
+    finding_row,
+    line_json,
+    note,
+    show_json,
+    show_lines,
+    show_table,
+    worst_first,
+)
+from monitor.domain.deployment import Deployment
+from monitor.domain.server import Entry
+from monitor.ending import ExitCode, Stop
+from monitor.jobs import recall as memory
+from monitor.jobs.overview import overview
+from monitor.ports import SourceError
+
+
+def show_servers(config: Path, *, as_json: bool) -> int:
+    """List the registry file's entries with what is known of each; the file's problems go to stderr."""
+    settings = open_settings(config)
+    try:
+        registry = wiring.registry_source(settings).read()
+    except SourceError as error:
+        raise Stop(str(error), ExitCode.UNCHECKED) from error
+    configured = bool(settings.config.inventory)
+    known = recall(settings, lambda unit: memory.recall(unit, registry.entries, has_inventory=configured))
+    lines = overview(known, wiring.utc_now(), {})
+    if as_json:
+        entries = {entry.server.name: entry for entry in registry.entries}
+        show_json([line_json(line) | _server_json(entries[line.name]) for line in lines])
+    else:
+        show_lines(lines)
+    for problem in registry.problems:
+        note(f"{registry.path}:{problem.line}: {problem.name}: {problem.message}")
+    return ExitCode.QUIET
+
+
+def show_findings(config: Path, *, servers: Sequence[str], resolved: bool, as_json: bool) -> int:
+    """List findings, worst first."""
+    tracked = recall(open_settings(config), lambda unit: unit.findings(servers or None))
+    shown = worst_first([each for each in tracked if resolved or each.open])
+    if as_json:
+        show_json([finding_json(each) for each in shown])
+    else:
+        show_table(FINDING_HEADER, [finding_row(each) for each in shown], empty="No findings.")
+    return ExitCode.QUIET
+
+
+def show_deployments(config: Path, *, as_json: bool) -> int:
+    """List what is deployed, as last seen."""
+    seen = recall(open_settings(config), lambda unit: unit.deployments())
+    if as_json:
+        show_json([_deployment_json(each) | {"seen_at": at.isoformat()} for each, at in seen])
+    else:
+        header = ("host", "client", "name", "what", "version", "pinned", "seen", "location")
+        rows = [(*_deployment_row(each), f"{at:%Y-%m-%d %H:%M}", each.location) for each, at in seen]
+        show_table(header, rows, empty="Nothing is known to be deployed; `run fleet` looks.")
+    return ExitCode.QUIET
+
+
+def _server_json(entry: Entry) -> dict[str, object]:
+    server, approval = entry.server, entry.approval
+    approved = approval and {
+        "version": approval.pin.purl.version,
+        "digests": sorted(map(str, approval.pin.digests)),
+        "publisher": approval.pin.publisher.repository if approval.pin.publisher else None,
+        "by": approval.approved_by,
+        "at": approval.approved_at.isoformat() if approval.approved_at else None,
+        "expires_at": approval.expires_at.isoformat() if approval.expires_at else None,
+        "ticket": approval.ticket or None,
+    }
+    return {
+        "name": server.name,
+        "package": str(server.package) if server.package else None,
+        "remote": server.remote,
+        "repository": str(server.repository) if server.repository else None,
+        "owner": server.owner,
+        "tier": server.tier,
+        "approval": approved,
+        "line": entry.line,
+    }
+
+
+def _deployment_row(deployment: Deployment) -> tuple[str, ...]:
+    what = str(deployment.purl.package) if deployment.purl else deployment.remote or deployment.note
+    version = (deployment.purl and deployment.purl.version) or deployment.requested or "floats"
+    pinned = f"{deployment.kind.value}, disabled" if deployment.disabled else deployment.kind.value
+    return (deployment.host, deployment.client, deployment.name, what, version, pinned)
+
+
+def _deployment_json(deployment: Deployment) -> dict[str, object]:
+    return {
+        "host": deployment.host,
+        "client": deployment.client,
+        "location": deployment.location,
+        "name": deployment.name,
+        "pinned": deployment.kind.value,
+        "package": str(deployment.purl.package) if deployment.purl else None,
+        "version": deployment.purl.version if deployment.purl else None,
+        "requested": deployment.requested or None,
+        "remote": deployment.remote,
+        "digest": str(deployment.digest) if deployment.digest else None,
+        "disabled": deployment.disabled,
+        "note": deployment.note or None,
+        "redirects": list(deployment.redirects),
+    }

@@ -1,0 +1,211 @@
+"""Doctor: asks each part of an installation what the jobs would ask it, and says what to do about what fails."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from monitor.app import App
+from monitor.domain.purl import Purl
+from monitor.domain.server import Registry
+from monitor.domain.unknown import Unknown
+from monitor.ports import (
+    AlertChannel,
+    Denied,
+    DeploymentSource,
+    Fresh,
+    Malformed,
+    NotFound,
+    ReleaseSource,
+    SourceError,
+    TicketTracker,
+    Unavailable,
+)
+from monitor.settings import Settings
+
+OLD_ROOT = timedelta(days=180)
+"""Trust roots change a few times a year; what an old one does not know ends in "cannot tell"."""
+
+
+class Status(StrEnum):
+    """How a part is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What was found of one part, and what to do (empty: nothing)."""
+
+    status: Status
+    part: str
+    found: str
+    remedy: str = ""
+
+
+async def examine(app: App, settings: Settings, *, said_by: Mapping[str, str]) -> AsyncIterator[Line]:
+    """Examine everything, line by line. `said_by`: who named each source's address, for people."""
+    yield Line(Status.OK, "configuration", str(settings.path))
+    for line in (*_database(app), *_roots(app)):
+        yield line
+    registry: Registry | None = None
+    try:
+        registry = app.registry.read()
+        for line in _registry(registry):
+            yield line
+    except SourceError as error:
+        yield Line(
+            Status.FAIL, "registry", str(error), f"Put the list of approved servers at {settings.config.registry.path}."
+        )
+    examples = _examples(registry)
+    async with app.edge.session():
+        for kind in ("npm", "pypi", "github"):
+            source = app.releases.get(kind)
+            yield await _source(kind, source, examples.get(kind), said_by.get(kind, ""))
+        yield await _advisories(app, [*examples.values()])
+        for inventory in app.deployments:
+            yield await _inventory(inventory)
+        yield await _channel("tickets", app.tickets)
+        yield await _channel("alerts", app.alerts)
+    if "github" in examples and "github" in app.releases and not settings.secret("sources.github.token"):
+        variable = settings.config.sources.github.token_env or "a variable"
+        yield Line(
+            Status.WARN,
+            "github",
+            "no token: 60 requests an hour",
+            f"Set {variable} to a token without any permission (sources.github.token_env).",
+        )
+
+
+def _database(app: App) -> Iterator[Line]:
+    """A database that cannot be reached raises `StoreError`, which is the caller's to show: nothing works without one."""
+    found, needed = app.store.schema()
+    if found == needed:
+        yield Line(Status.OK, "database", f"schema {found}")
+    else:
+        yield Line(
+            Status.FAIL,
+            "database",
+            f"schema {found or 'none'}, this program needs {needed}",
+            "Run: mcp-monitor migrate",
+        )
+
+
+def _roots(app: App) -> Iterator[Line]:
+    try:
+        roots = app.verifier.roots()
+    except (OSError, ValueError, SourceError) as error:
+        yield Line(Status.FAIL, "trust roots", str(error), "Correct [verification], or leave its options empty.")
+        return
+    if not roots:
+        yield Line(
+            Status.FAIL, "trust roots", "there are none", "Install the program anew, or name some in [verification]."
+        )
+    for root in roots:
+        age = app.clock() - root.dated
+        found = f"{root.name} of {root.dated:%Y-%m-%d}, {age.days} days old"
+        if age > OLD_ROOT:
+            yield Line(
+                Status.WARN, "trust roots", found, "Upgrade the program, or name a newer file in [verification]."
+            )
+        else:
+            yield Line(Status.OK, "trust roots", found)
+
+
+def _registry(registry: Registry) -> Iterator[Line]:
+    approved = sum(entry.approval is not None for entry in registry.entries)
+    status = Status.OK if registry.entries else Status.WARN
+    yield Line(
+        status,
+        "registry",
+        f"{registry.path}: {len(registry.entries)} servers, {approved} of them approved",
+        "" if registry.entries else "Add a server; registry.example.yaml shows how.",
+    )
+    for problem in registry.problems:
+        where = f"{registry.path}, line {problem.line}: {problem.name}"
+        yield Line(
+            Status.FAIL, "registry", f"{where}: {problem.message}", "Correct the entry: until then it is not watched."
+        )
+
+
+def _examples(registry: Registry | None) -> dict[str, Purl]:
+    """Return one package of each type that the registry lists, approved version and all."""
+    found: dict[str, Purl] = {}
+    for entry in registry.entries if registry else ():
+        if entry.server.package:
+            found.setdefault(
+                entry.server.package.type, entry.approval.pin.purl if entry.approval else entry.server.package
+            )
+        if entry.server.repository:
+            found.setdefault(entry.server.repository.type, entry.server.repository)
+    return found
+
+
+async def _source(kind: str, source: ReleaseSource | None, example: Purl | None, said_by: str) -> Line:
+    if source is None:
+        remedy = f"Set sources.{kind}.enabled = true." if example else ""
+        return Line(Status.WARN if example else Status.OK, kind, "switched off", remedy)
+    if example is None:
+        return Line(Status.OK, kind, f"not asked: no listed server comes from it{_from(said_by)}")
+    try:
+        answer = await source.listing(example.package, {})
+    except SourceError as error:
+        status = Status.WARN if isinstance(error, NotFound) else Status.FAIL
+        return Line(status, kind, f"{error}{_from(said_by)}", _remedy(error, kind))
+    count = f"{len(answer.value.releases)} releases" if isinstance(answer, Fresh) else "unchanged"
+    return Line(Status.OK, kind, f"{example.label}: {count}{_from(said_by)}")
+
+
+def _from(said_by: str) -> str:
+    return f" (address from {said_by})" if said_by else ""
+
+
+def _remedy(error: SourceError, kind: str) -> str:
+    match error:
+        case Denied():
+            return f"Check the credentials: sources.{kind}.token_env, or those of the installer's own configuration."
+        case Malformed():
+            return f"Check that sources.{kind}.url is such a registry; a mirror may lack what is needed."
+        case NotFound():
+            return "Check the package's name in the registry file, and that this address serves it."
+        case Unavailable() | SourceError():
+            return f"Check the network, HTTPS_PROXY and NO_PROXY, and sources.{kind}.url."
+
+
+async def _advisories(app: App, versions: list[Purl]) -> Line:
+    name = app.advisories.name
+    asked = [each for each in versions if each.version and each.type != "github"]
+    if not asked:
+        return Line(Status.OK, name, "not asked: no approved package")
+    answers = await app.advisories.match(asked)
+    unknown = next((answer for answer in answers.values() if isinstance(answer, Unknown)), None)
+    if unknown:
+        return Line(Status.FAIL, name, str(unknown), "Check the network, HTTPS_PROXY and NO_PROXY, and [sources.osv].")
+    count = sum(len(answer) for answer in answers.values() if not isinstance(answer, Unknown))
+    return Line(Status.OK, name, f"asked about {len(asked)} packages: {count} advisories")
+
+
+async def _inventory(source: DeploymentSource) -> Line:
+    try:
+        seen = await source.inventory()
+    except SourceError as error:
+        return Line(Status.FAIL, "inventory", str(error), "Check [[inventory]]: the path, and who may read it.")
+    found = f"{source.name}: {len(seen.deployments)} deployments"
+    if seen.problems:
+        return Line(
+            Status.WARN,
+            "inventory",
+            f"{found}, {len(seen.problems)} unreadable; {seen.problems[0]}",
+            "Correct the entries.",
+        )
+    return Line(Status.OK, "inventory", found)
+
+
+async def _channel(part: str, channel: TicketTracker | AlertChannel) -> Line:
+    try:
+        found = await channel.probe()
+    except SourceError as error:
+        return Line(Status.FAIL, part, str(error), f"Correct [{channel.name}].")
+    return Line(Status.OK, part, found)

@@ -1,0 +1,231 @@
+"""Config -> App. Alone in importing connectors and the store; time, environment and the machine's name enter the program here."""
+
+import os
+import socket
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from connectors import (
+    _endpoints,
+    console,
+    github,
+    inventory_file,
+    jira,
+    mcp_config,
+    npm,
+    osv,
+    pypi,
+    registry_file,
+    sigstore_bundle,
+    slack,
+)
+from connectors._http import Http
+from monitor.about import installed_version
+from monitor.app import App, Limits
+from monitor.config import Config, InventoryFile, McpConfig, Source
+from monitor.domain.advisory import Advisory, AdvisoryRef
+from monitor.domain.purl import Purl
+from monitor.domain.unknown import Reason, Unknown
+from monitor.policy import Policy, Waiver
+from monitor.ports import (
+    AdvisorySource,
+    AlertChannel,
+    DeploymentSource,
+    Fresh,
+    NotFound,
+    RegistrySource,
+    ReleaseSource,
+    Store,
+    TicketTracker,
+    Verifier,
+)
+from monitor.settings import Settings
+from monitor.store import database
+from monitor.store.transaction import StoreError as StoreError  # noqa: PLC0414 the commands' way to it, who do not import the store
+
+MEGABYTE = 2**20
+
+
+def utc_now() -> datetime:
+    """Return the time, as the whole program but its tests sees it."""
+    return datetime.now(UTC)
+
+
+def host_name() -> str:
+    """Return this machine's name."""
+    return socket.gethostname()
+
+
+def build(settings: Settings, *, out: TextIO, environ: Mapping[str, str], home: Path) -> App:
+    """Connect everything. `out` gets the messages and tickets for which no service is configured.
+
+    Raises `SourceError` where the installers' own configuration names an address that is none.
+    """
+    config = settings.config
+    edge = _edge(config)
+    machine = _endpoints.Machine(environ, home)
+    started = utc_now()
+    return App(
+        clock=utc_now,
+        store=open_store(settings),
+        edge=edge,
+        registry=registry_source(settings),
+        releases=_releases(settings, edge, machine),
+        advisories=osv.build(edge, api=config.sources.osv.url) if config.sources.osv.enabled else _NoAdvisories(),
+        deployments=tuple(_inventory(each, home) for each in config.inventory),
+        verifier=verifier(settings),
+        tickets=_tickets(settings, edge, out),
+        alerts=_alerts(settings, out),
+        policy=policy(config),
+        limits=Limits(config.limits.batch, config.limits.new_versions, int(config.limits.claim.total_seconds())),
+        claimant=f"{host_name()}:{os.getpid()}:{started:%Y%m%dT%H%M%S}",
+    )
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the store; it connects when it is first asked something."""
+    return database.open_store(settings.store_url, clock=utc_now)
+
+
+def registry_source(settings: Settings) -> RegistrySource:
+    """Open the list of approved servers."""
+    return registry_file.build(settings.config.registry.path)
+
+
+def verifier(settings: Settings) -> Verifier:
+    """Open the verifier on the configured trust roots, or on those that ship with the program."""
+    roots = settings.config.verification
+    return sigstore_bundle.build(public_good=roots.public_good_root, npm_keys=roots.npm_keys, github=roots.github_root)
+
+
+def policy(config: Config) -> Policy:
+    """Return the organisation's policy."""
+    given = config.policy
+    return Policy(
+        page_at=given.page_at,
+        ticket_at=given.ticket_at,
+        exit_at=given.exit_at,
+        cooldown=given.cooldown,
+        channel=given.channel,
+        channels_by_owner=given.channels_by_owner,
+        channels_by_tier={int(tier): channel for tier, channel in given.channels_by_tier.items()},
+        waivers=tuple(
+            Waiver(each.rule, each.server, each.subject, each.reason, each.by, each.expires) for each in given.waivers
+        ),
+        look_every=given.look_every,
+        silent_after=given.silent_after,
+    )
+
+
+def _edge(config: Config) -> Http:
+    http = config.http
+    contact = f" (+{http.contact})" if http.contact else ""
+    return Http(
+        user_agent=f"mcp-monitor/{installed_version()}{contact}",
+        clock=utc_now,
+        per_host=http.per_host,
+        timeout=http.timeout.total_seconds(),
+        max_body=http.max_document_mb * MEGABYTE,
+        attempts=http.attempts,
+        max_wait=http.max_wait.total_seconds(),
+    )
+
+
+def _releases(settings: Settings, edge: Http, machine: _endpoints.Machine) -> Mapping[str, ReleaseSource]:
+    sources = settings.config.sources
+    built: dict[str, ReleaseSource] = {}
+    if sources.npm.enabled:
+        registries = _npm_endpoints(settings, machine)
+        built["npm"] = npm.build(edge, endpoints=registries, hosts=sources.npm.artifact_hosts)
+    if sources.pypi.enabled:
+        index = _pypi_endpoint(settings, machine)
+        hosts = (*index.hosts, *sources.pypi.artifact_hosts)
+        built["pypi"] = pypi.build(edge, index=index.url, hosts=hosts, headers=index.headers)
+    if sources.github.enabled:
+        token = settings.secret("sources.github.token")
+        built["github"] = github.build(edge, api=sources.github.url, token=token, hosts=sources.github.artifact_hosts)
+    return built
+
+
+def _npm_endpoints(settings: Settings, machine: _endpoints.Machine) -> _endpoints.NpmEndpoints:
+    """Return npm's registries: the configured one for everything, else those that npm itself is configured with."""
+    given = _configured("npm", settings.config.sources.npm, settings)
+    return _endpoints.NpmEndpoints(given, {}) if given else _endpoints.npm(machine)
+
+
+def _pypi_endpoint(settings: Settings, machine: _endpoints.Machine) -> _endpoints.Endpoint:
+    """Return the configured index, else the one that pip or uv is configured with."""
+    return _configured("pypi", settings.config.sources.pypi, settings) or _endpoints.pypi(machine)
+
+
+def said_by(settings: Settings, environ: Mapping[str, str], home: Path) -> Mapping[str, str]:
+    """Return who named the address of npm's and PyPI's registry, for people."""
+    machine = _endpoints.Machine(environ, home)
+    return {
+        "npm": _npm_endpoints(settings, machine).default.said_by,
+        "pypi": _pypi_endpoint(settings, machine).said_by,
+    }
+
+
+def _configured(name: str, source: Source, settings: Settings) -> _endpoints.Endpoint | None:
+    token = settings.secret(f"sources.{name}.token")
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    return _endpoints.Endpoint(source.url + "/", f"sources.{name}.url", headers) if source.url else None
+
+
+def _inventory(given: McpConfig | InventoryFile, home: Path) -> DeploymentSource:
+    match given:
+        case McpConfig():
+            return mcp_config.build(
+                host=given.host or host_name(), paths=given.paths, home=home if given.home else None
+            )
+        case InventoryFile():
+            return inventory_file.build(given.path)
+
+
+def _tickets(settings: Settings, edge: Http, out: TextIO) -> TicketTracker:
+    given = settings.config.jira
+    token = settings.secret("jira.token")
+    if not given.url or not token:
+        return console.Tickets(out)
+    return jira.build(
+        edge,
+        base=given.url,
+        flavour=given.flavour,
+        project=given.project,
+        issue_type=given.issue_type,
+        email=given.email,
+        token=token,
+        labels=given.labels,
+        priorities={severity.value: name for severity, name in given.priorities.items()},
+        fields=given.fields,
+    )
+
+
+def _alerts(settings: Settings, out: TextIO) -> AlertChannel:
+    given = settings.config.slack
+    timeout = settings.config.http.timeout.total_seconds()
+    if token := settings.secret("slack.token"):
+        return slack.build(channels=given.channels, token=token, base_url=given.api, timeout=timeout)
+    webhooks = {name: url for name in given.names if (url := settings.secret(f"slack.webhooks.{name}"))}
+    return slack.build(channels=webhooks, timeout=timeout) if webhooks else console.Alerts(out)
+
+
+@dataclass(frozen=True, slots=True)
+class _NoAdvisories(AdvisorySource):
+    """Stands where the advisory source was switched off: everything is not covered, nothing is clean."""
+
+    name: str = "osv"
+
+    async def match(self, versions: Collection[Purl]) -> Mapping[Purl, tuple[AdvisoryRef, ...] | Unknown]:
+        """Answer that nobody asks."""
+        return {
+            version: Unknown(Reason.NOT_COVERED, self.name, "switched off in [sources.osv]") for version in versions
+        }
+
+    async def advisory(self, advisory_id: str) -> Fresh[Advisory]:
+        """Know no record."""
+        raise NotFound(self.name, f"{advisory_id}: switched off in [sources.osv]")
