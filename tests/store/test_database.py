@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+
+from monitor.store.database import open_store
+from monitor.store.transaction import Unreachable
+from tests.databases import NOW, Opened, clock
+from tests.store.keeping import claim, keep
+
+
+@pytest.mark.parametrize("url", ["mysql://example/db", "monitor.db", "", "oracle://x"])
+def test_a_url_of_another_kind_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="expected sqlite"):
+        open_store(url, clock=clock)
+
+
+async def test_a_database_in_memory_serves_threads_that_come_at_once(opened: Opened) -> None:
+    store = opened("sqlite://")
+    store.migrate()
+
+    await keep(store, lambda unit: unit.enrol("check", ["a", "b"], NOW))
+
+    assert await claim(store, "me") == ["a", "b"]
+
+
+async def test_a_database_that_cannot_be_opened_says_which(tmp_path: Path, opened: Opened) -> None:
+    store = opened(f"sqlite:///{tmp_path / 'missing' / 'monitor.db'}")
+
+    with pytest.raises(Unreachable, match=r"missing/monitor\.db: unable to open database file"):
+        await store.run(lambda unit: unit.chain())
+
+
+def test_a_password_is_never_shown(opened: Opened) -> None:
+    store = opened("postgresql://monitor:hunter2@127.0.0.1:1/monitor?connect_timeout=5")
+
+    with pytest.raises(Unreachable) as caught:
+        store.migrate()
+
+    assert "hunter2" not in str(caught.value)
+    assert "127.0.0.1" in str(caught.value)
+
+
+async def test_a_database_without_a_schema_is_unreachable_and_not_a_riddle(empty_database: str, opened: Opened) -> None:
+    store = opened(empty_database)
+
+    with pytest.raises(Unreachable, match="findings"):
+        await store.run(lambda unit: unit.findings())

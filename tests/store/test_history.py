@@ -1,0 +1,112 @@
+from dataclasses import replace
+from datetime import timedelta
+
+from monitor.domain.deployment import Deployment, Inventory, PinKind
+from monitor.domain.purl import Purl
+from monitor.domain.server import Entry, Server
+from monitor.store.database import Database
+from tests.databases import NOW
+from tests.store.keeping import LATER, keep, rows
+
+TOMORROW = NOW + timedelta(days=1)
+
+
+def deployment(host: str, version: str = "1.0.0") -> Deployment:
+    return Deployment(host, "vscode", "mcp.json", "server", PinKind.EXACT, Purl.npm("server", version))
+
+
+def inventory(*deployments: Deployment, source: str = "laptops", complete: bool = True) -> Inventory:
+    return Inventory(source, deployments, (), complete)
+
+
+def entry(name: str, *, line: int = 1, tier: int = 1) -> Entry:
+    return Entry(Server(name, Purl.npm("server"), None, None, "team", tier), None, line)
+
+
+async def deployed(store: Database) -> set[tuple[str, str, str]]:
+    found = await store.run(lambda unit: unit.deployments())
+    return {(each.host, each.purl.version or "", seen_at.isoformat()) for each, seen_at in found if each.purl}
+
+
+async def test_what_a_source_sees_is_deployed_and_what_it_no_longer_sees_is_not(store: Database) -> None:
+    await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("a"), deployment("b")), NOW))
+
+    await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("b"), deployment("c")), LATER))
+
+    assert await deployed(store) == {("b", "1.0.0", LATER.isoformat()), ("c", "1.0.0", LATER.isoformat())}
+
+
+async def test_what_one_source_sees_says_nothing_of_anothers(store: Database) -> None:
+    await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("a")), NOW))
+
+    await keep(store, lambda unit: unit.keep_inventory(inventory(source="cluster"), LATER))
+
+    assert await deployed(store) == {("a", "1.0.0", NOW.isoformat())}
+
+
+async def test_an_inventory_of_a_part_makes_nothing_gone(store: Database) -> None:
+    await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("a"), deployment("b")), NOW))
+
+    await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("b", "2.0.0"), complete=False), LATER))
+
+    assert await deployed(store) == {("a", "1.0.0", NOW.isoformat()), ("b", "2.0.0", LATER.isoformat())}
+
+
+async def test_an_inventory_that_was_collected_earlier_was_seen_then(store: Database) -> None:
+    collected = replace(inventory(deployment("a")), collected_at=NOW)
+
+    await keep(store, lambda unit: unit.keep_inventory(collected, LATER))
+
+    assert await deployed(store) == {("a", "1.0.0", NOW.isoformat())}
+
+
+async def test_what_ran_where_before_is_still_told(database: str, store: Database) -> None:
+    await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("a")), NOW))
+    await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("a", "2.0.0")), LATER))
+    await keep(store, lambda unit: unit.keep_inventory(inventory(), TOMORROW))
+
+    states = rows(database, "SELECT document, gone_at FROM deployments ORDER BY since")
+
+    assert ["1.0.0" in str(document) for document, _ in states] == [True, False]
+    assert all(gone_at for _, gone_at in states)
+
+
+async def test_a_deployment_that_comes_back_is_deployed_again(store: Database) -> None:
+    for at, seen in ((NOW, (deployment("a"),)), (LATER, ()), (TOMORROW, (deployment("a"),))):
+        await keep(store, lambda unit, at=at, seen=seen: unit.keep_inventory(inventory(*seen), at))  # type: ignore[misc] # the defaults bind the loop variables
+
+    assert await deployed(store) == {("a", "1.0.0", TOMORROW.isoformat())}
+
+
+async def test_two_inventories_of_one_moment_leave_the_last(store: Database) -> None:
+    await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("a")), NOW))
+
+    await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("a", "2.0.0")), NOW))
+
+    assert await deployed(store) == {("a", "2.0.0", NOW.isoformat())}
+
+
+async def test_entries_are_those_of_the_last_look(store: Database) -> None:
+    await keep(store, lambda unit: unit.keep_entries([entry("a"), entry("b")], NOW))
+
+    await keep(store, lambda unit: unit.keep_entries([entry("b", tier=2), entry("c")], LATER))
+
+    kept = await store.run(lambda unit: unit.entries())
+    assert kept == {"b": entry("b", tier=2), "c": entry("c")}
+
+
+async def test_an_entry_that_moved_within_its_file_is_the_same_one(database: str, store: Database) -> None:
+    await keep(store, lambda unit: unit.keep_entries([entry("a")], NOW))
+
+    await keep(store, lambda unit: unit.keep_entries([entry("a", line=7)], LATER))
+
+    assert await store.run(lambda unit: unit.entries()) == {"a": entry("a", line=7)}
+    assert len(rows(database, "SELECT server FROM entries")) == 1
+
+
+async def test_an_entry_that_changed_keeps_its_old_form_in_the_history(database: str, store: Database) -> None:
+    await keep(store, lambda unit: unit.keep_entries([entry("a")], NOW))
+
+    await keep(store, lambda unit: unit.keep_entries([entry("a", tier=3)], LATER))
+
+    assert len(rows(database, "SELECT server FROM entries")) == 2

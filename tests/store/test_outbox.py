@@ -1,0 +1,186 @@
+import asyncio
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+
+from monitor.domain.action import (
+    Action,
+    Ambiguous,
+    CommentTicket,
+    Deferred,
+    Delivered,
+    Delivery,
+    OpenTicket,
+    Rejected,
+    SendAlert,
+)
+from monitor.domain.document import Paragraph
+from monitor.ports import Queued, UnitOfWork
+from monitor.store.database import Database
+from tests.databases import NOW, Opened
+from tests.store.keeping import DONE, LATER, keep
+
+BODY = (Paragraph("a release appeared"),)
+TICKET = OpenTicket("ticket:1", "io.github.example/a", "0123456789abcdef", "Review", BODY, "high")
+COMMENT = CommentTicket("comment:1", "io.github.example/a", "0123456789abcdef", BODY)
+ALERT = SendAlert("alert:1", "security", "A release appeared", BODY, "critical", urgent=True)
+
+
+async def queue(store: Database, *actions: Action) -> int:
+    counts: list[int] = []
+    await keep(store, lambda unit: counts.append(unit.queue(actions, NOW)))
+    return counts[0]
+
+
+async def take(store: Database, *, by: str = "me", limit: int = 10, at: datetime = NOW) -> list[Queued]:
+    def work(unit: UnitOfWork) -> list[Queued]:
+        taken = unit.take(now=at, until=at + timedelta(minutes=5), by=by, limit=limit)
+        unit.commit(DONE)
+        return taken
+
+    return await store.run(work)
+
+
+async def settle(store: Database, queued: Queued, delivery: Delivery, next_try_at: datetime | None = None) -> None:
+    await keep(store, lambda unit: unit.settle(queued, delivery, now=NOW, next_try_at=next_try_at))
+
+
+async def states(store: Database) -> dict[str, int]:
+    counted = await store.run(lambda unit: unit.outbox())
+    return {state: number for state, number in counted.items() if number}
+
+
+async def test_an_empty_outbox_counts_every_state(store: Database) -> None:
+    counted = await store.run(lambda unit: unit.outbox())
+
+    assert counted == {"pending": 0, "taken": 0, "uncertain": 0, "delivered": 0, "dead": 0}
+
+
+async def test_actions_come_back_as_they_were_queued_oldest_first(store: Database) -> None:
+    await queue(store, TICKET, COMMENT)
+    await queue(store, ALERT)
+
+    taken = await take(store)
+
+    assert [queued.action for queued in taken] == [TICKET, COMMENT, ALERT]
+    assert {(queued.attempts, queued.uncertain, queued.created_at) for queued in taken} == {(0, False, NOW)}
+
+
+async def test_a_key_is_queued_once_for_ever(store: Database) -> None:
+    first = await queue(store, ALERT, ALERT)
+    [queued] = await take(store)
+    await settle(store, queued, Delivered("1700000000.1"))
+
+    again = await queue(store, ALERT, TICKET)
+
+    assert (first, again) == (1, 1)
+    assert await states(store) == {"delivered": 1, "pending": 1}
+
+
+async def test_a_taken_action_is_taken_by_nobody_else(store: Database) -> None:
+    await queue(store, TICKET, ALERT)
+
+    mine, others = await take(store, limit=1), await take(store, by="other")
+
+    assert [queued.action for queued in mine] == [TICKET]
+    assert [queued.action for queued in others] == [ALERT]
+    assert await states(store) == {"taken": 2}
+
+
+async def test_a_deferred_action_waits_for_its_time(store: Database) -> None:
+    await queue(store, ALERT)
+    [queued] = await take(store)
+
+    await settle(store, queued, Deferred("closed for a while", 600), LATER)
+
+    assert await states(store) == {"pending": 1}
+    assert await take(store) == []
+    [again] = await take(store, at=LATER)
+    assert (again.attempts, again.uncertain) == (1, False)
+
+
+async def test_an_ambiguous_delivery_comes_back_as_uncertain(store: Database) -> None:
+    await queue(store, ALERT)
+    [queued] = await take(store)
+
+    await settle(store, queued, Ambiguous("the connection broke after the request"), NOW)
+
+    assert await states(store) == {"uncertain": 1}
+    assert [again.uncertain for again in await take(store)] == [True]
+
+
+async def test_an_uncertain_action_stays_so_while_it_could_not_be_reconciled(store: Database) -> None:
+    await queue(store, ALERT)
+    [queued] = await take(store)
+    await settle(store, queued, Ambiguous("the connection broke after the request"), NOW)
+    [queued] = await take(store)
+
+    await settle(store, queued, Deferred("the search does not answer", 60), NOW)
+
+    assert await states(store) == {"uncertain": 1}
+
+
+async def test_what_a_crashed_process_had_taken_was_perhaps_sent(store: Database) -> None:
+    await queue(store, ALERT)
+    await take(store, by="crashed")
+
+    early, late = await take(store, at=NOW + timedelta(minutes=4)), await take(store, at=NOW + timedelta(minutes=5))
+
+    assert early == []
+    assert [(queued.attempts, queued.uncertain) for queued in late] == [(1, True)]
+
+
+async def test_what_a_dead_process_had_taken_is_free_as_uncertain_once_that_is_known(store: Database) -> None:
+    await queue(store, ALERT)
+    await take(store, by="dead")
+
+    await keep(store, lambda unit: unit.break_claims(["dead"]))
+
+    assert await states(store) == {"uncertain": 1}
+    assert [queued.uncertain for queued in await take(store)] == [True]
+
+
+async def test_a_late_success_counts_and_a_late_failure_does_not(store: Database) -> None:
+    await queue(store, TICKET, ALERT)
+    ticket, alert = await take(store, by="slow")
+    after = NOW + timedelta(minutes=6)
+    await take(store, by="quick", at=after)
+
+    await settle(store, ticket, Delivered("SEC-1"))
+    await settle(store, alert, Deferred("too late to say so", 1), NOW)
+
+    assert await states(store) == {"delivered": 1, "taken": 1}
+
+
+@pytest.mark.parametrize("delivery", [Rejected("no such channel"), Deferred("gave up", 1), Ambiguous("gave up")])
+async def test_a_dead_action_stays_for_people_to_see(
+    store: Database, delivery: Rejected | Deferred | Ambiguous
+) -> None:
+    await queue(store, ALERT)
+    [queued] = await take(store)
+
+    await settle(store, queued, delivery)
+
+    [(dead, error)] = await store.run(lambda unit: unit.dead())
+    assert (dead.action, dead.attempts, error) == (ALERT, 1, delivery.detail)
+    assert await take(store, at=NOW + timedelta(days=365)) == []
+
+
+async def test_an_answer_that_no_text_column_can_hold_costs_nothing(store: Database) -> None:
+    await queue(store, ALERT)
+    [queued] = await take(store)
+
+    await settle(store, queued, Rejected("no\0thing \ud800"))
+
+    [(_, error)] = await store.run(lambda unit: unit.dead())
+    assert error == "no\N{REPLACEMENT CHARACTER}thing ?"
+
+
+async def test_those_who_take_at_once_never_share_an_action(database: str, opened: Opened) -> None:
+    stores = [opened(database), opened(database)]
+    await queue(stores[0], *(SendAlert(f"alert:{number}", "a", "b", (), "high") for number in range(30)))
+
+    batches = await asyncio.gather(*(take(stores[number % 2], by=f"w{number}", limit=2) for number in range(12)))
+
+    assert set(Counter(queued.id for batch in batches for queued in batch).values()) == {1}

@@ -1,0 +1,93 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from monitor.store import schema
+from monitor.store.tables import metadata
+from monitor.store.transaction import WrongSchema
+from tests.databases import Opened
+from tests.store.keeping import tamper
+
+
+def revisions() -> list[str]:
+    """Every revision, oldest first."""
+    with create_engine("sqlite://").connect() as connection:
+        scripts = ScriptDirectory.from_config(schema.configuration(connection))
+    return [script.revision for script in scripts.walk_revisions()][::-1]
+
+
+SAMPLES: dict[str, str] = {
+    "0001": "INSERT INTO audit (seq, line, hash) VALUES (1, 'line', 'hash')",
+}
+"""A row or more that a database of each revision may hold; a new revision brings its own."""
+
+
+def test_an_empty_database_is_brought_to_the_programs_schema(empty_database: str, opened: Opened) -> None:
+    store = opened(empty_database)
+    before = store.schema()
+
+    said = store.migrate()
+
+    newest = revisions()[-1]
+    assert before == ("", newest)
+    assert said == f"created the schema at revision {newest}"
+    assert store.schema() == (newest, newest)
+
+
+def test_a_database_that_is_there_already_is_left_alone(empty_database: str, opened: Opened) -> None:
+    store = opened(empty_database)
+    store.migrate()
+
+    said = store.migrate()
+
+    assert said.endswith("already")
+
+
+def test_the_migrations_lead_to_the_tables_that_the_program_writes(empty_database: str, opened: Opened) -> None:
+    opened(empty_database).migrate()
+    engine = create_engine(empty_database)
+
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        differences = compare_metadata(context, metadata)
+
+    engine.dispose()
+    assert differences == []
+
+
+@pytest.mark.parametrize("revision", revisions())
+def test_a_database_of_every_revision_is_upgraded_with_its_data(
+    revision: str, empty_database: str, opened: Opened
+) -> None:
+    engine = create_engine(empty_database)
+    with engine.begin() as connection:
+        schema.migrate(connection, revision)
+    engine.dispose()
+    tamper(empty_database, SAMPLES[revision])
+
+    store = opened(empty_database)
+    store.migrate()
+
+    assert store.schema()[0] == revisions()[-1]
+
+
+def test_a_database_of_a_newer_program_is_refused(empty_database: str, opened: Opened) -> None:
+    store = opened(empty_database)
+    store.migrate()
+    tamper(empty_database, "UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(WrongSchema, match="revision 9999"):
+        store.migrate()
+
+
+def test_processes_that_migrate_at_once_do_it_once(empty_database: str, opened: Opened) -> None:
+    stores = [opened(empty_database) for _ in range(4)]
+
+    with ThreadPoolExecutor(4) as threads:
+        said = list(threads.map(lambda store: store.migrate(), stores))
+
+    assert sorted(line.split()[0] for line in said) == ["created", "the", "the", "the"]
