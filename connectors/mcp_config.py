@@ -1,0 +1,221 @@
+"""MCP clients' configuration files: what each client on a machine would start, and how firmly it names it.
+
+Knows: names, commands, addresses, and whether an entry is switched off. Does not know: whether anybody starts the client, which version a
+floating entry got last time, what a local folder holds. Nothing is started, and no variable's value is ever kept, only its name.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from glob import has_magic
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from connectors._config_locations import LOCATIONS, client_of
+from connectors._document import LIMITS, format_of, read_document
+from connectors._jsonc import Unreadable, Value
+from connectors._launch import Launch, address, also, local, redirecting, unknown
+from connectors._launch_command import parse
+from connectors._server_entries import MAX_SERVERS, entries
+from monitor.domain.deployment import Deployment, Inventory, PinKind
+from monitor.ports import DeploymentSource, Unavailable
+
+NAME = "mcp-config"
+MAX_FILES = 20_000
+MAX_NAME = 200
+BUILT_IN = ("builtin", "platform", "frontend", "inline_python")
+OVER_THE_NET = ("http", "sse", "ws", "remote", "streamable")
+
+
+class _Nested(msgspec.Struct):
+    path: str = ""
+    args: list[str | bool | None] | None = None
+    env: dict[str, object] | None = None
+
+
+class _Entry(msgspec.Struct, rename={"server_url": "serverUrl", "http_url": "httpUrl", "is_active": "isActive"}):
+    """The keys that say what is started, in all the clients' spellings."""
+
+    command: str | list[str | bool | None] | _Nested | None = None
+    cmd: str | None = None
+    args: list[str | bool | None] | None = None
+    env: dict[str, object] | None = None
+    envs: dict[str, object] | None = None
+    environment: dict[str, object] | None = None
+    url: str | None = None
+    server_url: str | None = None
+    http_url: str | None = None
+    uri: str | None = None
+    type: str | None = None
+    source: str | None = None
+    disabled: bool | None = None
+    enabled: bool | None = None
+    is_active: bool | None = None
+
+
+def build(*, host: str, paths: Sequence[str | Path], home: Path | None = None) -> DeploymentSource:
+    """Read the files and glob patterns in `paths`, and with `home` also the well-known places below it, at each call."""
+    return McpConfig(host, tuple(str(path) for path in paths), home)
+
+
+class McpConfig:
+    """The configuration files of one machine, or of one collection of them."""
+
+    def __init__(self, host: str, paths: tuple[str, ...], home: Path | None) -> None:
+        """Hold the names; nothing is read yet."""
+        self._host = host
+        self._paths = paths
+        self._home = home
+
+    @property
+    def name(self) -> str:
+        """The connector's name and its place, for people."""
+        return f"{NAME} {self._host}"
+
+    async def inventory(self) -> Inventory:
+        """Read all files. A file that cannot be read makes the inventory incomplete: what it held is not gone.
+
+        Raises Unavailable when files are named and none of them could be read.
+        """
+        return await asyncio.to_thread(self._read)
+
+    def _read(self) -> Inventory:
+        deployments: dict[str, Deployment] = {}
+        problems: list[str] = []
+        files, missing = self._files()
+        unread = 0
+        for path, client in files.items():
+            try:
+                found, wrong = parse_config(_bytes(path), str(path), client, host=self._host)
+            except (OSError, Unreadable) as error:
+                unread += 1
+                problems.append(f"{path}: {_why(error)}")
+                continue
+            problems += wrong
+            for deployment in found:
+                deployments.setdefault(deployment.key, deployment)
+        if (missing or unread) and unread == len(files):
+            raise Unavailable(self.name, "no file could be read: " + "; ".join((missing + problems)[:5]))
+        complete = not missing and not unread
+        return Inventory(self.name, tuple(deployments.values()), tuple(missing + problems), complete)
+
+    def _files(self) -> tuple[dict[Path, str], list[str]]:
+        """Return the files that exist, each with its client, and a problem for each configured place where none does."""
+        files: dict[Path, str] = {}
+        missing: list[str] = []
+        for pattern in self._paths:
+            found = _matches(Path(pattern).expanduser())
+            files.update((path, client_of(path)) for path in found)
+            if not found:
+                missing.append(f"{pattern}: no such file; correct the path in the configuration, or take it out")
+        if self._home:
+            for client, place in ((client, place) for client, places in LOCATIONS for place in places):
+                for path in _below(self._home, place):
+                    files.setdefault(path, client)
+        return files, missing
+
+
+def _matches(pattern: Path) -> list[Path]:
+    """Return the regular files that a path or glob pattern names, in order."""
+    if not has_magic(str(pattern)) or pattern.is_file():
+        return [pattern] if pattern.is_file() else []
+    return _below(Path(pattern.anchor or "."), str(pattern.relative_to(pattern.anchor)))
+
+
+def _below(folder: Path, pattern: str) -> list[Path]:
+    return sorted(path for path in islice(folder.glob(pattern), MAX_FILES) if path.is_file())
+
+
+def _bytes(path: Path) -> bytes:
+    """Read at most one byte more than the format may have."""
+    form = format_of(str(path))
+    if form not in LIMITS:
+        raise Unreadable(1, "a format that is not read")
+    with path.open("rb") as file:
+        return file.read(LIMITS[form] + 1)
+
+
+def _why(error: OSError | Unreadable) -> str:
+    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
+
+
+def parse_config(
+    data: bytes, path: str, client: str, *, host: str = ""
+) -> tuple[tuple[Deployment, ...], tuple[str, ...]]:
+    """Read one file. A bad entry becomes a problem and a deployment of unknown kind: its place exists, whatever stands there.
+
+    A bridge yields two deployments, its own package and the server behind it. Raises Unreadable for the file as a whole.
+    """
+    deployments: dict[str, Deployment] = {}
+    problems: list[str] = []
+    for found in entries(read_document(data, format_of(path))):
+        location = f"{path} ({found.scope})" if found.scope else path
+        name = found.name if len(found.name) <= MAX_NAME else f"{found.name[: MAX_NAME - 1]}…"
+        launch, disabled, problem = _launch(found.entry)
+        if problem:
+            problems.append(f"{path}: server {name!r}: {problem}")
+        bare = Deployment(host, client, location, name, PinKind.UNKNOWN, None, disabled=disabled or found.disabled)
+        for deployment in _deployments(bare, launch):
+            again = deployment.key in deployments
+            one = replace(deployment, location=f"{location} #{len(deployments)}") if again else deployment
+            deployments[one.key] = one
+    if len(deployments) >= MAX_SERVERS:
+        problems.append(f"{path}: more than {MAX_SERVERS} servers; the rest is not read")
+    return tuple(deployments.values()), tuple(problems)
+
+
+def _launch(value: Value) -> tuple[Launch, bool, str]:
+    """Return what an entry starts, whether it is switched off, and what is wrong with it (empty: nothing)."""
+    try:
+        entry = msgspec.convert(value, _Entry)
+    except msgspec.ValidationError as error:
+        return unknown("the entry could not be read"), False, str(error)
+    disabled = entry.disabled is True or entry.enabled is False or entry.is_active is False
+    nested = entry.command if isinstance(entry.command, _Nested) else _Nested()
+    listed = entry.command if isinstance(entry.command, list) else []
+    argv = _words(
+        [entry.command or entry.cmd or nested.path] if not (listed or nested.path) else listed or [nested.path]
+    )
+    argv += _words(nested.args) + _words(entry.args)
+    variables = [name for names in (entry.env, entry.envs, entry.environment, nested.env) for name in names or ()]
+    far = entry.http_url or entry.server_url or entry.url or entry.uri
+    command = argv[0] if argv else ""
+    if command and not (far and (entry.type or "").startswith(OVER_THE_NET)):
+        launch = parse(command, argv[1:])
+    elif far:
+        remote = address(far)
+        launch = Launch(PinKind.REMOTE, remote=remote) if remote else unknown("no address of a server")
+    elif entry.type in BUILT_IN:
+        launch = local("built into the client")
+    elif entry.source == "extension":
+        launch = local("an extension of the client")
+    else:
+        launch = unknown("names neither a command nor an address")
+    return also(launch, redirects=redirecting(variables)), disabled, ""
+
+
+def _words(values: Sequence[object] | None) -> list[str]:
+    return [
+        str(value).lower() if isinstance(value, bool) else str(value) for value in values or () if value is not None
+    ]
+
+
+def _deployments(place: Deployment, launch: Launch, depth: int = 3) -> Iterator[Deployment]:
+    bridged = launch.purl is not None and launch.remote is not None
+    note = "; ".join(part for part in (launch.note, f"bridge to {launch.remote}" if bridged else "") if part)
+    yield replace(
+        place,
+        kind=launch.kind,
+        purl=launch.purl,
+        remote=None if bridged else launch.remote,
+        digest=launch.digest,
+        requested=launch.requested,
+        note=note,
+        redirects=launch.redirects,
+    )
+    if bridged:
+        yield replace(place, name=f"{place.name} (far end)", kind=PinKind.REMOTE, remote=launch.remote)
+    if launch.inner and depth:
+        yield from _deployments(replace(place, name=f"{place.name} (inside)"), launch.inner, depth - 1)

@@ -1,0 +1,264 @@
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import PurePath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct, field
+from msgspec.json import decode
+from packaging.utils import canonicalize_name
+
+from connectors._jsonc import Unreadable
+from connectors._launch import Launch, redirecting
+from connectors._launch_command import parse
+from connectors.mcp_config import parse_config
+from monitor.domain.deployment import Deployment, PinKind
+from monitor.domain.purl import Purl
+from tests import corpus
+
+REACHED = {"client-configs": 254, "client-configs-synthetic": 203}
+"""Expectations that hold. Lower no number: a reading that was right stays right."""
+
+
+class Row(Struct):
+    """One line of the expectations."""
+
+    file: str
+    server: str | None
+    kind: str | None = None
+    package: str | None = None
+    version: str | None = None
+    normalized_name: str | None = None
+    requested: str | None = None
+    digest: str | None = None
+    git: str | None = None
+    url: str | None = None
+    module: str | None = None
+    project: str | None = None
+    registry: str | None = None
+    extras: list[str] = field(default_factory=list)
+    inner: dict[str, str | None] | None = None
+    disabled: bool = False
+
+
+def kind_of(deployment: Deployment) -> str:
+    """Name the kind in the corpus's words; there an installation from git is an unknown package."""
+    if deployment.purl is None:
+        return {PinKind.PATH: "local", PinKind.REMOTE: "remote"}.get(deployment.kind, "unknown")
+    return {"docker": "oci", "github": "unknown"}.get(deployment.purl.type, deployment.purl.type)
+
+
+def package_of(deployment: Deployment) -> dict[str, str | None]:
+    """Kind, package and version in the corpus's words."""
+    kind = kind_of(deployment)
+    purl = deployment.purl if kind != "unknown" else None
+    return {"kind": kind, "package": purl.label if purl else None, "version": purl.version if purl else None}
+
+
+def deviations(row: Row, found: Mapping[str, Deployment]) -> list[str]:
+    """Compare one expectation with the deployments of its file, by name."""
+    if row.server is None:
+        return [] if not found else [f"servers where none is: {sorted(found)}"]
+    deployment = found.get(row.server)
+    if deployment is None:
+        return ["not found"]
+    got = package_of(deployment)
+    wanted: dict[str, str | None] = {"kind": row.kind, "package": row.package, "version": row.version}
+    if row.kind == "pypi":
+        wanted["package"] = canonicalize_name(row.package or "")
+    compared = [(key, wanted[key], got[key]) for key in wanted]
+    if row.kind in {"npm", "pypi", "oci"}:
+        compared.append(("requested", row.requested or "", deployment.requested))
+    compared.append(("disabled", str(row.disabled), str(deployment.disabled)))
+    if row.git:
+        compared.append(("git", row.git, deployment.requested))
+    if row.digest:
+        compared.append(("digest", row.digest, str(deployment.digest)))
+    if row.project:
+        compared.append(("project", f"({row.project})", deployment.location.rpartition(" ")[2]))
+    if row.url:
+        far = deployment if row.kind == "remote" else found.get(f"{row.server} (far end)")
+        compared.append(("url", row.url.partition("?")[0], far.remote if far else None))
+    if row.inner:
+        inside = found.get(f"{row.server} (inside)")
+        compared += [
+            (f"inner {key}", value, package_of(inside)[key] if inside else None) for key, value in row.inner.items()
+        ]
+    compared += [("module", row.module, deployment.note.removeprefix("module "))] if row.module else []
+    compared += [("extras", f"extras: {extra}", deployment.note) for extra in row.extras]
+    compared += [("registry", "True", str(bool(deployment.redirects)))] if row.registry else []
+    return [f"{key}: expected {want!r}, read {have!r}" for key, want, have in compared if want != have]
+
+
+@pytest.mark.parametrize("part", REACHED)
+def test_every_configuration_of_the_corpus_is_read_as_the_real_tools_read_it(part: str) -> None:
+    folder = corpus.path("registries")
+    rows = [decode(line, type=Row) for line in (folder / f"{part}.expected.jsonl").read_bytes().splitlines()]
+    read: dict[str, dict[str, Deployment]] = {}
+    counts: Counter[str] = Counter()
+    wrong: list[str] = []
+
+    for row in rows:
+        if row.file not in read:
+            client = PurePath(row.file).name.split("-")[1]
+            try:
+                deployments, _ = parse_config((folder / row.file).read_bytes(), row.file, client)
+            except Unreadable:
+                deployments = ()
+            read[row.file] = {deployment.name: deployment for deployment in deployments}
+        differences = deviations(row, read[row.file])
+        counts[f"{row.kind}: {'wrong' if differences else 'right'}"] += 1
+        wrong += [f"{row.file} {row.server}: {difference}" for difference in differences]
+
+    print(json.dumps(dict(sorted(counts.items())), indent=1), *wrong, sep="\n")  # noqa: T201  the deviations are the finding
+    assert sum(count for name, count in counts.items() if name.endswith("right")) >= REACHED[part], "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("command", "purl", "kind"),
+    [
+        ("npx -y foo@1.2.3", "pkg:npm/foo@1.2.3", PinKind.EXACT),
+        ("npx -y foo@1.2.3+build.5", "pkg:npm/foo@1.2.3", PinKind.EXACT),
+        ("npx foo@latest", "pkg:npm/foo", PinKind.TAG),
+        ("npx foo@1.x", "pkg:npm/foo", PinKind.RANGE),
+        ("npx foo@", "pkg:npm/foo", PinKind.NONE),
+        ("npx -y a@npm:b@1.0.0", "pkg:npm/b@1.0.0", PinKind.EXACT),
+        ("npx cowsay -p x@1.0.0", "pkg:npm/cowsay", PinKind.NONE),
+        ("pnpm --package=a@1.0.0 dlx bin", "pkg:npm/a@1.0.0", PinKind.EXACT),
+        ("deno run -A npm:@a/b@1.2.3/cli", "pkg:npm/%40a/b@1.2.3", PinKind.EXACT),
+        ("uvx --exclude-newer 2026-01-01 foo", "pkg:pypi/foo", PinKind.RANGE),
+        ("uvx -p3.12 foo==1", "pkg:pypi/foo@1", PinKind.EXACT),
+        ("python3.12 -m uv tool run foo@2.0", "pkg:pypi/foo@2.0", PinKind.EXACT),
+        ("docker run mcp/git:1.0", "pkg:docker/mcp/git@1.0", PinKind.TAG),
+        ("dnx Acme.Mcp@1.2.3 --yes", "pkg:nuget/Acme.Mcp@1.2.3", PinKind.EXACT),
+        ("dnx Acme.Mcp", "pkg:nuget/Acme.Mcp", PinKind.NONE),
+        ("go run github.com/a/b/cmd/c@v1.2.3", "pkg:golang/github.com/a/b/cmd/c@v1.2.3", PinKind.EXACT),
+        ("go run github.com/a/b@latest", "pkg:golang/github.com/a/b", PinKind.TAG),
+        ("npx github:a/b", "pkg:github/a/b", PinKind.NONE),
+        ("npx github:a/b#v1", "pkg:github/a/b@v1", PinKind.TAG),
+        (f"uvx --from git+https://github.com/a/b@{'f' * 40} c", f"pkg:github/a/b@{'f' * 40}", PinKind.DIGEST),
+        ("timeout -k 5 60 npx foo@1.0.0", "pkg:npm/foo@1.0.0", PinKind.EXACT),
+        ("mise exec node@22 -- npx foo@1.0.0", "pkg:npm/foo@1.0.0", PinKind.EXACT),
+        ("direnv exec /srv npx foo@1.0.0", "pkg:npm/foo@1.0.0", PinKind.EXACT),
+        ("op run --env-file=.env -- uvx foo==1", "pkg:pypi/foo@1", PinKind.EXACT),
+        ("aws-vault exec work -- npx foo@1.0.0", "pkg:npm/foo@1.0.0", PinKind.EXACT),
+        ("sudo -u mcp env A=b npx foo@1.0.0", "pkg:npm/foo@1.0.0", PinKind.EXACT),
+    ],
+)
+def test_a_command_names_its_package_and_how_firmly(command: str, purl: str, kind: PinKind) -> None:
+    name, *arguments = command.split()
+
+    launch = parse(name, arguments)
+
+    assert (str(launch.purl), launch.kind) == (purl, kind)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["npx", "uvx", "docker run -i", "pwsh -EncodedCommand bnB4", "sh -c", "npm", "env A=b", "$RUNNER x", "${NODE}"],
+)
+def test_a_command_that_hides_its_package_is_unknown_and_says_why(command: str) -> None:
+    name, *arguments = command.split()
+
+    launch = parse(name, arguments)
+
+    assert (launch.kind, launch.purl) == (PinKind.UNKNOWN, None)
+    assert launch.note
+
+
+def test_of_several_commands_in_a_shell_line_the_launcher_counts_and_the_note_says_so() -> None:
+    launch = parse("bash", ["-c", "./prepare.sh --all 2>/dev/null; npx -y foo@1.0.0 | tee log"])
+
+    assert launch.purl == Purl.npm("foo", "1.0.0")
+    assert launch.note == "one of several commands in a shell line"
+
+
+def test_a_bridge_shows_the_command_that_it_starts() -> None:
+    launch = parse("uvx", ["mcp-proxy", "--port", "8080", "--", "npx", "-y", "foo@1.0.0"])
+
+    assert launch.purl == Purl.pypi("mcp-proxy")
+    assert launch.inner == Launch(PinKind.EXACT, Purl.npm("foo", "1.0.0"))
+
+
+def test_an_image_with_a_digest_that_is_none_is_not_taken_for_pinned() -> None:
+    launch = parse("docker", ["run", "mcp/git@sha256:abc"])
+
+    assert (launch.kind, launch.digest) == (PinKind.UNKNOWN, None)
+
+
+def test_credentials_in_an_address_are_not_kept() -> None:
+    launch = parse("npx", ["mcp-remote", "https://user:secret@mcp.example.com/sse?key=secret#secret"])
+    installed = parse("uvx", ["--from", "git+https://token@github.com/a/b@v1", "b"])
+
+    assert launch.remote == "https://mcp.example.com/sse"
+    assert installed.requested == "git+https://github.com/a/b@v1"
+    assert installed.purl == Purl.github("a/b", "v1")
+
+
+def test_options_and_assignments_that_redirect_the_source_are_named_without_values() -> None:
+    launch = parse(
+        "env", ["NPM_CONFIG_REGISTRY=https://npm.internal.example/", "npx", "--registry", "https://x.example", "foo"]
+    )
+
+    assert launch.redirects == ("--registry", "NPM_CONFIG_REGISTRY")
+
+
+def test_only_variables_that_redirect_or_preload_count() -> None:
+    names = [
+        "npm_config_registry",
+        "UV_DEFAULT_INDEX",
+        "LD_PRELOAD",
+        "NODE_OPTIONS",
+        "API_KEY",
+        "PATH",
+        "npm_config_loglevel",
+    ]
+
+    assert redirecting(names) == ("npm_config_registry", "UV_DEFAULT_INDEX", "LD_PRELOAD", "NODE_OPTIONS")
+
+
+WORDS = st.one_of(
+    st.text(max_size=30),
+    st.sampled_from(
+        [
+            "npx",
+            "uvx",
+            "docker",
+            "run",
+            "sh",
+            "-c",
+            "env",
+            "sudo",
+            "cmd",
+            "/c",
+            "--",
+            "-y",
+            "--from",
+            "pkg@1.0.0",
+            "a:b@sha256:x",
+            "${X}",
+        ]
+    ),
+)
+
+
+@given(WORDS, st.lists(WORDS, max_size=8))
+def test_no_command_makes_the_reading_fail(command: str, arguments: list[str]) -> None:
+    launch = parse(command, arguments)
+
+    assert launch.kind in PinKind
+    assert launch.purl is None or Purl.parse(str(launch.purl)).type == launch.purl.type
+    assert launch.kind is not PinKind.EXACT or (launch.purl is not None and launch.purl.version)
+
+
+@pytest.mark.parametrize(
+    "command", ["sh -c " * 200, "env " * 5000, "npx -p " * 5000, "docker run " + "a/" * 100_000, "uvx " + "a" * 100_000]
+)
+def test_a_hostile_command_costs_little(command: str) -> None:
+    name, *arguments = command.split()
+
+    launch = parse(name, arguments)
+
+    assert launch.kind is not PinKind.EXACT
