@@ -1,0 +1,28 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.domain.purl import Purl
+
+NAME = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True)
+
+
+@given(NAME, NAME, st.from_regex(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}([+-][a-z0-9.]{1,8})?", fullmatch=True))
+def test_a_name_survives_being_written_and_read(scope: str, name: str, version: str) -> None:
+    for purl in (Purl.npm(f"@{scope}/{name}", version), Purl.npm(name), Purl.pypi(name, version)):
+        assert Purl.parse(str(purl)) == purl
+
+
+def test_equal_names_are_equal_objects() -> None:
+    assert Purl.pypi("Mcp_Server.Fetch") == Purl.pypi("mcp-server-fetch") == Purl.parse("pkg:pypi/mcp_server_fetch")
+    assert Purl.github("GitHub/GitHub-MCP-Server") == Purl.parse("pkg:github/github/github-mcp-server")
+
+
+def test_the_label_is_the_spelling_of_the_registry() -> None:
+    assert Purl.parse("pkg:npm/%40acme/files-mcp@1.4.2").label == "@acme/files-mcp"
+
+
+@pytest.mark.parametrize("text", ["", "files-mcp", "pkg:npm/", "npm/files", "pkg:npm/" + "x" * 5000])
+def test_what_is_no_package_url_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Purl.parse(text)

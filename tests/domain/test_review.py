@@ -1,0 +1,44 @@
+import itertools
+
+import pytest
+
+from monitor.domain.review import OPEN, TRANSITIONS, Happening, Refused, Review, State, advance
+from monitor.domain.server import Pin
+from tests.make import NOW, PACKAGE
+
+PAIRS = list(itertools.product(State, Happening))
+
+
+def review(state: State) -> Review:
+    return Review("io.github.acme/files-mcp", Pin(PACKAGE.at("1.4.3")), state, NOW, "SEC-7")
+
+
+@pytest.mark.parametrize(("state", "happening"), PAIRS)
+def test_every_pair_of_state_and_happening_is_in_the_table_or_refused(state: State, happening: Happening) -> None:
+    if (state, happening) in TRANSITIONS:
+        assert advance(review(state), happening).state is TRANSITIONS[state, happening]
+    else:
+        with pytest.raises(Refused, match=state.value):
+            advance(review(state), happening)
+
+
+def test_nothing_but_approval_approves() -> None:
+    assert {happening for (_, happening), state in TRANSITIONS.items() if state is State.APPROVED} == {
+        Happening.APPROVE
+    }
+
+
+def test_a_rejected_version_stays_rejected_whatever_happens() -> None:
+    assert not [state for state, _ in TRANSITIONS if state is State.REJECTED]
+
+
+def test_only_an_open_review_can_be_decided() -> None:
+    decided = {state for state, happening in TRANSITIONS if happening in (Happening.APPROVE, Happening.REJECT)}
+
+    assert decided == OPEN
+
+
+def test_a_review_that_begins_again_has_a_new_ticket() -> None:
+    again = advance(review(State.WITHDRAWN), Happening.RECURRED)
+
+    assert (again.state, again.occurrence, again.ticket) == (State.DETECTED, 2, "")

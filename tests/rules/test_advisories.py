@@ -1,0 +1,78 @@
+from dataclasses import replace
+
+from monitor.domain.advisory import Advisory, Affected, Event, Match
+from monitor.domain.finding import Severity
+from monitor.domain.purl import Purl
+from monitor.domain.unknown import Reason, Unknown
+from monitor.rules.advisories import affected, malware
+from tests.make import NOW, PACKAGE, days_ago, deployment, found, snapshot, unseen
+
+APPROVED = PACKAGE.at("1.4.2")
+
+
+def advisory(name: str = "GHSA-aaaa-bbbb-cccc", *aliases: str, severity: Severity | None = Severity.HIGH) -> Advisory:
+    fixed = ((Event("introduced", "0"), Event("fixed", "1.4.3")),)
+    named = (Affected(PACKAGE, frozenset(), fixed),)
+    return Advisory(name, aliases, "path traversal", named, severity, 7.5, modified_at=NOW, published_at=days_ago(1))
+
+
+def named(*advisories: Advisory) -> dict[Purl, tuple[Match, ...]]:
+    return {APPROVED: tuple(Match(APPROVED, each) for each in advisories)}
+
+
+def test_an_advisory_names_the_version_its_fix_and_where_it_runs() -> None:
+    findings = found(affected(snapshot(advisories=named(advisory()), deployments=(deployment(),))))
+
+    facts = {fact.label: fact.value for fact in findings[0].facts}
+    assert (findings[0].severity, findings[0].about) == (Severity.HIGH, APPROVED)
+    assert (facts["fixed in"], facts["deployed on"]) == ("1.4.3", "laptop-7")
+
+
+def test_one_flaw_under_two_names_is_one_finding_with_the_worst_severity() -> None:
+    ghsa = advisory("GHSA-aaaa-bbbb-cccc", "CVE-2026-1", severity=Severity.MEDIUM)
+    pysec = advisory("PYSEC-2026-9", "CVE-2026-1", severity=Severity.CRITICAL)
+
+    findings = found(affected(snapshot(advisories=named(ghsa, pysec))))
+
+    assert [each.severity for each in findings] == [Severity.CRITICAL]
+    assert "PYSEC-2026-9" in findings[0].facts[0].value
+
+
+def test_aliases_join_transitively() -> None:
+    chain = [advisory("A", "X"), advisory("B", "Y"), advisory("C", "X", "Y")]
+
+    assert len(found(affected(snapshot(advisories=named(*chain))))) == 1
+
+
+def test_a_flaw_keeps_its_finding_when_another_database_names_it_later() -> None:
+    first = found(affected(snapshot(advisories=named(advisory("GHSA-zzzz", "CVE-2026-1")))))
+
+    later = replace(advisory("AAA-1", "CVE-2026-1"), published_at=NOW)
+    second = found(affected(snapshot(advisories=named(later, advisory("GHSA-zzzz", "CVE-2026-1")))))
+
+    assert [each.fingerprint for each in first] == [each.fingerprint for each in second]
+
+
+def test_a_withdrawn_record_is_no_finding() -> None:
+    assert found(affected(snapshot(advisories=named(replace(advisory(), withdrawn_at=NOW))))) == []
+
+
+def test_malware_is_critical_and_not_told_twice_as_a_flaw() -> None:
+    record = advisory("MAL-2026-1", severity=None)
+
+    assert [each.severity for each in found(malware(snapshot(advisories=named(record))))] == [Severity.CRITICAL]
+    assert found(affected(snapshot(advisories=named(record)))) == []
+
+
+def test_a_record_without_severity_is_not_taken_for_harmless() -> None:
+    findings = found(affected(snapshot(advisories=named(advisory(severity=None)))))
+
+    assert [each.severity for each in findings] == [Severity.MEDIUM]
+
+
+def test_a_silent_advisory_source_resolves_nothing() -> None:
+    silent = Unknown(Reason.UNAVAILABLE, "osv", "no answer")
+
+    for blind in (snapshot(advisories=silent), snapshot(advisories={APPROVED: silent})):
+        assert len(unseen(affected(blind))) == 1
+        assert blind.unknowns() == (silent,)

@@ -1,0 +1,11 @@
+import pytest
+
+from monitor.rules import FLEET_RULES, OWN_RULES, SERVER_RULES
+
+ALL = {rule.__name__: rule.__doc__ or "" for rule in (*SERVER_RULES, *FLEET_RULES, *OWN_RULES)}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_rule_states_harm_evidence_false_positives_and_remedy(name: str) -> None:
+    for word in ("Harm:", "Evidence:", "False positives:", "Remedy:"):
+        assert word in ALL[name]
