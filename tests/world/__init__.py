@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from tests.world.clock import Clock
 from tests.world.faults import Fault, Faults, Kind, part_of
+from tests.world.jira import Jira
 from tests.world.npm import Npm
 from tests.world.osv import Osv
 from tests.world.pypi import PyPI
@@ -55,12 +56,14 @@ class World:
         self.npm = Npm(scene)
         self.pypi = PyPI(scene)
         self.osv = Osv(scene)
+        self.jira = Jira(self.clock)
         self.slack = Slack()
         app = Starlette(
             routes=[
                 Mount("/npm", routes=self.npm.routes()),
                 Mount("/pypi", routes=self.pypi.routes()),
                 Mount("/osv", routes=self.osv.routes()),
+                Mount("/jira", routes=self.jira.routes()),
                 Mount("/slack", routes=self.slack.routes()),
                 Mount("/files", routes=self.files.routes()),
                 *self.pypi.integrity_routes(),
