@@ -25,7 +25,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
 
 class _Repository(msgspec.Struct):
     id: Annotated[int, msgspec.Meta(ge=1)]
-    full_name: Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{1,100}/[\w.-]{1,100}$")]
+    full_name: Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{1,100}/[\w.-]{1,100}\Z")]
     archived: bool
     disabled: bool = False
 
@@ -47,7 +47,7 @@ class _Release(msgspec.Struct):
 
 
 class _Commit(msgspec.Struct):
-    sha: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}$")]
+    sha: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}\Z")]
 
 
 class _Tag(msgspec.Struct):
