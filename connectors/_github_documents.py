@@ -65,7 +65,7 @@ class _Refusal(msgspec.Struct):
 
 
 class _Signed(msgspec.Struct):
-    bundle: dict[str, msgspec.Raw] | None  # None: kept elsewhere, at `bundle_url`
+    bundle: dict[str, msgspec.Raw] | None = None  # None: kept elsewhere, at `bundle_url`
 
 
 class _SignedList(msgspec.Struct):

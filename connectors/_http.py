@@ -20,9 +20,8 @@ from connectors._transport import Ask, Broken, Wire, system_proxies
 from monitor.domain.evidence import Evidence
 from monitor.ports import Clock, Downloaded, Unavailable, Validator, Validators
 
-TOTAL_SECONDS = 120.0
-"""For one exchange with its body: a server that sends a byte now and then gets no more than that."""
 DOWNLOAD_SECONDS = 900.0
+"""For one file: a server that sends a byte now and then gets no more than that."""
 MAX_TAG = 1024
 """Characters of an ETag that is kept."""
 ANY_STATUS = range(1000)
@@ -55,8 +54,9 @@ class Response:
 class Http:
     """The client that all connectors of a process share; implements `monitor.ports.Edge`.
 
-    `timeout` (seconds) is for connecting and each read; `max_wait` (seconds) the longest wait between two of `attempts`: a host that
-    asks for more has its gate closed, and everything after it fails at once. `gates` come from the process before.
+    `timeout` (seconds) is for connecting and each read, `total` for an exchange with its body. `max_wait` (seconds) is the longest wait
+    between two of `attempts`: a host that asks for more has its gate closed, and everything after it fails at once. `gates` come from
+    the process before.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class Http:
         gates: Mapping[str, datetime] | None = None,
         per_host: int = 8,
         timeout: float = 20.0,
+        total: float = 120.0,
         max_body: int = 64 * 2**20,
         attempts: int = 3,
         max_wait: float = 60.0,
@@ -86,6 +87,7 @@ class Http:
             jitter=jitter,
         )
         self._max_body = max_body
+        self._total = total
         self._sessions = 0
 
     @asynccontextmanager
@@ -126,7 +128,7 @@ class Http:
             own.setdefault("authorization", authorization)
         allowed = frozenset(host.lower() for host in hosts)
         asking = Asking(self._manners, source, Address.parse(url), allowed, own, secret_path=secret_path)
-        return Client(asking, self._max_body)
+        return Client(asking, self._max_body, self._total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ class Client:
 
     _asking: Asking
     _max_body: int
+    _total: float
 
     def key(self, path_or_url: str, *, accept: str = "application/json") -> str:
         """Return the key under which the validator of that address and form is kept. Raises `Malformed`."""
@@ -160,7 +163,7 @@ class Client:
         conditions = _conditions(key, validator or (known or {}).get(key))
         headers = {"accept": accept, "accept-encoding": "gzip"} | conditions
         where, received = await self._asking.follow(
-            Ask("GET", address, headers), self._reader(limit, also), TOTAL_SECONDS
+            Ask("GET", address, headers), self._reader(limit, also), self._total
         )
         if received.head.status == NOT_MODIFIED and conditions:
             return NotModified()
@@ -173,7 +176,7 @@ class Client:
         headers = {"accept": "application/json", "accept-encoding": "gzip", "content-type": "application/json"}
         address = self._asking.resolve(path)
         received = await self._asking.persist(
-            Ask("POST", address, headers, body), self._reader(limit, also), TOTAL_SECONDS
+            Ask("POST", address, headers, body), self._reader(limit, also), self._total
         )
         return self._response(address, _key(address, headers["accept"]), received)
 
@@ -198,7 +201,7 @@ class Client:
         )
         ask = Ask(method, address, asking.with_own(address, headers), body, fresh=True)
         try:
-            received = await asking.manners.exchange(ask, self._reader(limit, ANY_STATUS), total=TOTAL_SECONDS)
+            received = await asking.manners.exchange(ask, self._reader(limit, ANY_STATUS), total=self._total)
         except Closed as error:
             raise NotSent(asking.source, str(error)) from error
         except Broken as error:

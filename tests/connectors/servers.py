@@ -51,7 +51,12 @@ class Edge:
 
 
 def make_edge(
-    *, gates: Mapping[str, datetime] | None = None, proxies: Mapping[str, str] | None = None, max_body: int = 100_000
+    *,
+    gates: Mapping[str, datetime] | None = None,
+    proxies: Mapping[str, str] | None = None,
+    max_body: int = 100_000,
+    timeout: float = 5,
+    total: float = 30,
 ) -> Edge:
     """Build an edge whose clock stands at `NOW`."""
     slept: list[float] = []
@@ -63,7 +68,8 @@ def make_edge(
         user_agent=AGENT,
         clock=lambda: NOW,
         gates=gates,
-        timeout=5,
+        timeout=timeout,
+        total=total,
         max_body=max_body,
         proxies=proxies or {},
         sleep=sleep,

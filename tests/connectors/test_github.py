@@ -262,7 +262,9 @@ async def test_a_file_that_nobody_vouches_for_has_no_attestation(loopback: Loopb
     assert answer.value == ()
 
 
-@pytest.mark.parametrize("document", [bundles(None), bundles({"a": 1}, None)])
+@pytest.mark.parametrize(
+    "document", [bundles(None), bundles({"a": 1}, None), {"attestations": [{"bundle_url": "https://b.example"}]}]
+)
 async def test_a_bundle_that_is_kept_elsewhere_is_unavailable(loopback: Loopback, document: object) -> None:
     async with source(Forge(attestations={DIGEST: document}), loopback) as hub:
         with pytest.raises(Unavailable, match="1 attestations of f are kept outside"):

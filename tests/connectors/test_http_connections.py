@@ -1,5 +1,6 @@
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from starlette.requests import Request
 from starlette.responses import Response as Answer
+from starlette.responses import StreamingResponse
 
 from connectors._http import NotSent, Response
 from monitor.ports import Unavailable
@@ -50,6 +52,29 @@ async def test_a_body_that_breaks_off_is_unavailable() -> None:
             await client.get("page")
 
     assert len(received) == 3
+
+
+async def test_a_server_that_hangs_or_drips_is_not_waited_for(loopback: Loopback) -> None:
+    async def drip(_: Request) -> Answer:
+        async def parts() -> AsyncIterator[bytes]:
+            for _ in range(100):
+                yield b"x"
+                await asyncio.sleep(0.02)
+
+        return StreamingResponse(parts())
+
+    async def hang(_: Request) -> Answer:
+        await asyncio.sleep(0.5)
+        return ok()
+
+    base = loopback(Server({"/drip": [drip], "/hang": [hang]}).app)
+
+    async with asking(base, make_edge(timeout=0.05)) as client:
+        with pytest.raises(Unavailable, match="no answer in time"):
+            await client.get("hang")
+    async with asking(base, make_edge(total=0.05)) as client:
+        with pytest.raises(Unavailable, match="no answer in time"):
+            await client.get("drip")
 
 
 async def test_what_is_not_http_is_unavailable() -> None:
