@@ -10,7 +10,7 @@ from monitor.domain.purl import Purl
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of a range; `kind` is introduced, fixed, last_affected or limit."""
+    """One event of a range; `kind` is introduced, fixed, last_affected or limit. Any other makes its range undecidable."""
 
     kind: str
     version: str

@@ -1,0 +1,178 @@
+"""One OSV record, read. Schema: https://ossf.github.io/osv-schema/ (1.7.5).
+
+What is not known is kept as undecidable instead of being left out: an event or a kind of range of a later schema makes its range
+undecidable, an unknown kind of severity costs itself. Records of other ecosystems are read, without their packages.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from cvss import CVSS2, CVSS3, CVSS4, CVSSError
+
+from monitor.domain.advisory import Advisory, Affected, Event
+from monitor.domain.finding import Severity
+from monitor.domain.purl import Purl
+from monitor.domain.text import one_line
+from monitor.ports import Malformed
+
+NAME = "osv"
+MAX_SUMMARY = 300
+MAX_VECTOR = 400
+MAX_ALIASES = 100
+"""More names than that are no names of one flaw: the group would join what does not belong together."""
+
+Id = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,100}\Z")]
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+_Text = Annotated[str, msgspec.Meta(max_length=1024)]
+
+_ECOSYSTEMS = {"npm": Purl.npm, "PyPI": Purl.pypi}
+_SILENT = "GIT"
+"""The type of ranges that say nothing about versions."""
+_RANGES = frozenset({"SEMVER", "ECOSYSTEM"})
+_CVSS = {"CVSS_V2": CVSS2, "CVSS_V3": CVSS3, "CVSS_V4": CVSS4}
+_WORDS = {
+    "low": Severity.LOW,
+    "moderate": Severity.MEDIUM,
+    "medium": Severity.MEDIUM,
+    "high": Severity.HIGH,
+    "important": Severity.HIGH,
+    "critical": Severity.CRITICAL,
+}
+
+
+class _Severity(msgspec.Struct):
+    type: _Text
+    score: _Text
+
+
+class _Package(msgspec.Struct):
+    ecosystem: _Text
+    name: _Text
+
+
+class _Event(msgspec.Struct):
+    introduced: _Text | None = None
+    fixed: _Text | None = None
+    last_affected: _Text | None = None
+    limit: _Text | None = None
+
+
+class _Range(msgspec.Struct):
+    type: _Text
+    events: Annotated[list[_Event], msgspec.Meta(max_length=2000)] = []
+
+
+class _Affected(msgspec.Struct):
+    package: _Package | None = None
+    versions: Annotated[list[_Text], msgspec.Meta(max_length=50_000)] | None = None
+    ranges: Annotated[list[_Range], msgspec.Meta(max_length=2000)] | None = None
+    severity: Annotated[list[_Severity], msgspec.Meta(max_length=50)] | None = None
+
+
+class _Record(msgspec.Struct):
+    id: Id
+    modified: Time
+    published: Time | None = None
+    withdrawn: Time | None = None
+    aliases: Annotated[list[str], msgspec.Meta(max_length=1000)] | None = None
+    summary: str = ""
+    details: str = ""
+    affected: Annotated[list[_Affected], msgspec.Meta(max_length=5000)] | None = None
+    severity: Annotated[list[_Severity], msgspec.Meta(max_length=50)] | None = None
+    database_specific: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Specific(msgspec.Struct):
+    severity: str = ""
+
+
+def parse_record(body: bytes) -> Advisory:
+    """Read one record. Raises `Malformed` with the place for anything that is none: wrong shape, no id, no times, over a limit."""
+    try:
+        record = msgspec.json.decode(body, type=_Record)
+        kept = [entry for entry in record.affected or [] if entry.package and entry.package.ecosystem in _ECOSYSTEMS]
+        score = _highest(record, kept)
+        return Advisory(
+            id=record.id,
+            aliases=tuple(alias for alias in record.aliases or () if _is_id(alias))[:MAX_ALIASES],
+            summary=one_line(record.summary or record.details, MAX_SUMMARY),
+            affected=tuple(_affected(entry) for entry in kept),
+            severity=_word(record.database_specific) if score is None else _rating(score),
+            score=score,
+            modified_at=utc(record.modified),
+            published_at=None if record.published is None else utc(record.published),
+            withdrawn_at=None if record.withdrawn is None else utc(record.withdrawn),
+        )
+    except (
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:  # msgspec's errors, a package without a name, the year 0
+        raise Malformed(NAME, f"a record is none: {one_line(str(error), 200)}") from error
+
+
+def utc(time: datetime) -> datetime:
+    """Return the time in UTC. Raises OverflowError before the year 1 and after 9999."""
+    return time.astimezone(UTC)
+
+
+def _affected(entry: _Affected) -> Affected:
+    assert entry.package is not None  # noqa: S101  (the caller kept only those)
+    package = _ECOSYSTEMS[entry.package.ecosystem](entry.package.name)
+    ranges = tuple(_events(each) for each in entry.ranges or () if each.type != _SILENT)
+    return Affected(package, frozenset(entry.versions or ()), ranges)
+
+
+def _events(ranges: _Range) -> tuple[Event, ...]:
+    if ranges.type not in _RANGES:
+        return (Event("unsupported", one_line(ranges.type, 50)),)
+    return tuple(event for read in ranges.events for event in _event(read))
+
+
+def _event(read: _Event) -> list[Event]:
+    """The schema forbids two keys in one event, and some records have them: both count."""
+    kinds = {
+        "introduced": read.introduced,
+        "fixed": read.fixed,
+        "last_affected": read.last_affected,
+        "limit": read.limit,
+    }
+    found = [Event(kind, version) for kind, version in kinds.items() if version is not None]
+    return found or [Event("unsupported", "")]
+
+
+def _highest(record: _Record, entries: list[_Affected]) -> float | None:
+    """The highest score that applies to a package that is covered: an entry's own severity stands in place of the record's."""
+    applicable = [entry.severity or record.severity or [] for entry in entries] or [record.severity or []]
+    scores = [score for severities in applicable for score in _scores(severities)]
+    return max(scores, default=None)
+
+
+def _scores(severities: Iterable[_Severity]) -> Iterable[float]:
+    for severity in severities:
+        reader = _CVSS.get(severity.type)
+        if reader is not None and len(severity.score) <= MAX_VECTOR:
+            try:
+                yield float(reader(severity.score).base_score)
+            except CVSSError:
+                continue  # some databases put a word or a torn vector there: it costs itself
+
+
+def _rating(score: float) -> Severity:
+    """CVSS's qualitative scale, 3.1 section 5 (and 4.0 section 6): also for version 2, which has no word above high."""
+    scale = ((9.0, Severity.CRITICAL), (7.0, Severity.HIGH), (4.0, Severity.MEDIUM), (0.1, Severity.LOW))
+    return next((severity for least, severity in scale if score >= least), Severity.INFO)
+
+
+def _word(specific: msgspec.Raw) -> Severity | None:
+    """GitHub's word; what other databases keep under that name is their own."""
+    try:
+        return _WORDS.get(msgspec.json.decode(specific, type=_Specific).severity.lower())
+    except msgspec.MsgspecError:
+        return None
+
+
+def _is_id(text: str) -> bool:
+    return 0 < len(text) <= 100 and text.isascii() and text.isprintable() and " " not in text  # noqa: PLR2004  (as `Id`)
