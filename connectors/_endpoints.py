@@ -1,7 +1,7 @@
 """Where the user's own installers fetch packages: the registries to ask when the configuration names none.
 
 pip: https://pip.pypa.io/en/stable/topics/configuration/ (environment, then files; `[install]` before `[global]`, later files win).
-npm: https://docs.npmjs.com/cli/configuring-npm/npmrc (environment, user's file, global file). Neither program is run.
+npm: its documentation, `configuring-npm/npmrc` (environment, user's file, global file). Neither program is run.
 """
 
 import configparser

@@ -1,6 +1,6 @@
 """The npmrc file format, and the credentials in it.
 
-https://docs.npmjs.com/cli/configuring-npm/npmrc#auth-related-configuration
+Source: npm's documentation, `configuring-npm/npmrc`, "auth related configuration".
 """
 
 import base64
