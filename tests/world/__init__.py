@@ -3,6 +3,7 @@
 Tests tell stories with it: `world.npm.publish(...)`, `world.break_("osv", Fault(Kind.OUTAGE))`, and then look at what the program did.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -11,10 +12,11 @@ from typing import Self
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Mount
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tests.world.clock import Clock
 from tests.world.faults import Fault, Faults, Kind, part_of
+from tests.world.github import GitHub
 from tests.world.jira import Jira
 from tests.world.npm import Npm
 from tests.world.osv import Osv
@@ -38,14 +40,18 @@ class Asked:
     status: int = 0
 
 
+Check = Callable[[ASGIApp, Callable[[str], None]], ASGIApp]
+"""Wraps the world's application in something that tells violations: `contracts.Contracts`."""
+
+
 class World:
     """All parts on one port: `url("npm")` is the base of a part. A context manager; `clock` is its time.
 
     `requests` is what was asked, in order; `violations` is where a request or one of the world's own answers broke a contract, or where
-    the world itself broke.
+    the world itself broke. `check` looks for the former (`contracts.Contracts`, as the `world` fixture does).
     """
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, check: Check | None = None) -> None:
         self.clock = clock or Clock()
         self.trust = Trust()
         self.requests: list[Asked] = []
@@ -55,6 +61,7 @@ class World:
         self.files = scene.files
         self.npm = Npm(scene)
         self.pypi = PyPI(scene)
+        self.github = GitHub(scene)
         self.osv = Osv(scene)
         self.jira = Jira(self.clock)
         self.slack = Slack()
@@ -62,6 +69,7 @@ class World:
             routes=[
                 Mount("/npm", routes=self.npm.routes()),
                 Mount("/pypi", routes=self.pypi.routes()),
+                Mount("/github", routes=self.github.routes()),
                 Mount("/osv", routes=self.osv.routes()),
                 Mount("/jira", routes=self.jira.routes()),
                 Mount("/slack", routes=self.slack.routes()),
@@ -69,7 +77,8 @@ class World:
                 *self.pypi.integrity_routes(),
             ]
         )
-        self._faults = Faults(app, self._drop, lambda: self.clock().timestamp())
+        checked = check(app, self.violations.append) if check else app
+        self._faults = Faults(checked, self._drop, lambda: self.clock().timestamp())
 
     # its life
 
