@@ -14,7 +14,7 @@ LABELS = ("Harm", "Evidence", "False positives", "Remedy")
 
 def pages() -> dict[str, str]:
     """File name -> content."""
-    rules = (*SERVER_RULES, *FLEET_RULES, *OWN_RULES)
+    rules: tuple[Callable[..., Verdicts], ...] = (*SERVER_RULES, *FLEET_RULES, *OWN_RULES)
     written = {f"{rule_id(rule)}.md": page(rule) for rule in rules}
     lines = [f"| [`{rule_id(rule)}`]({rule_id(rule)}.md) | {first_line(rule)} |" for rule in rules]
     index = "# Rules\n\nWhat mcp-monitor looks for. Each page is generated from the rule's own code.\n\n| rule | what |\n|---|---|\n"
