@@ -24,6 +24,7 @@ class Publisher:
     runner_environment: str = ""  # github-hosted, self-hosted
     repository_id: str = ""
     owner_id: str = ""
+    signer: str = ""  # who signed: an e-mail address, or the workflow's address where that may be another repository's reusable one
 
 
 class Form(StrEnum):

@@ -1,0 +1,72 @@
+"""241 attestations, real ones and forgeries of them, each with the verdict that a correct verifier reaches."""
+
+from collections import Counter
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from connectors import _anchors, _sigstore_check, _trust_root
+from connectors._refusal import Refused
+from connectors._sigstore_shape import parse
+from tests import corpus
+from tests.connectors.attestation_cases import Case, answer, case, root
+
+MANAGED_KEY = {
+    "sb-managed-key-and-trusted-root",
+    "sb-managed-key-happy-path",
+    "sb-managed-key-no-key",
+    "sb-managed-key-wrong-key",
+}
+"""Signed by somebody's own key, of which no registry and no forge tells: a question to the steps, not to the verifier."""
+
+
+class Line(msgspec.Struct):
+    """A line of the index."""
+
+    id: str
+
+
+INDEX = msgspec.json.decode(corpus.path("attestations/index.json").read_bytes(), type=list[Line])
+
+
+@pytest.mark.parametrize("identifier", [line.id for line in INDEX if line.id not in MANAGED_KEY])
+def test_the_verifier_decides_the_case_as_a_correct_one_does(identifier: str) -> None:
+    question = case(identifier)
+
+    decided = answer(question)
+
+    assert decided.passes == (question.expected == "pass"), f"{question.expected_reason}; decided: {decided.why}"
+
+
+@pytest.mark.parametrize("identifier", sorted(MANAGED_KEY))
+def test_a_bundle_by_a_key_holds_under_that_key_alone(identifier: str) -> None:
+    question = case(identifier)
+
+    assert holds(question) == (question.expected == "pass"), question.expected_reason
+
+
+def holds(question: Case) -> bool:
+    folder = corpus.path(f"attestations/cases/{question.kind}/{question.id}")
+    file, raw = _trust_root.read("case", root(question, folder))
+    anchors = _anchors.load(file, _trust_root.sigstore_root(file, raw), raw)
+    bundle = parse((folder / question.files["bundle"]).read_bytes())
+    try:
+        key = load_pem_public_key((folder / question.files["key"]).read_bytes())
+        _sigstore_check.by_key(bundle, key, anchors, sha256=bytes.fromhex(question.subject.digest["sha256"]))
+    except (KeyError, ValueError, Refused):  # no key, no usable key, or not its signature
+        return False
+    return True
+
+
+def test_every_kind_of_case_is_asked() -> None:
+    kinds = Counter(case(line.id).kind for line in INDEX)
+
+    assert kinds == {
+        "github-attestation": 44,
+        "npm-provenance": 35,
+        "npm-publish": 23,
+        "npm-signature": 31,
+        "pypi-provenance": 40,
+        "sigstore-bundle": 68,
+    }
