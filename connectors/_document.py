@@ -8,7 +8,7 @@ from pathlib import PurePath
 from connectors._jsonc import MAX_DEPTH, Unreadable, Value, read_jsonc
 from connectors._yaml_tree import plain_value, read_yaml
 
-LIMITS = {"json": 20 * 2**20, "yaml": 2 * 2**20, "toml": 2 * 2**20}
+LIMITS = {"json": 20 * 2**20, "yaml": 2**19, "toml": 2 * 2**20}
 """Bytes by format. The slower readers get less; no client writes YAML or TOML of that size."""
 
 LONG_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""")

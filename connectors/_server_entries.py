@@ -18,7 +18,6 @@ LIKELY = ("extensions", "mcp")
 
 SIGNS = frozenset(("command", "cmd", "url", "serverUrl", "httpUrl", "uri"))
 SWITCHED_OFF = ("disabledMcpServers", "disabledMcpjsonServers")
-MAX_SERVERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +34,11 @@ def entries(root: Value) -> Iterator[Found]:
     """Yield every server of the file, in the file's order within each wrapper."""
     if not isinstance(root, dict):
         return
-    found = 0
-    for found, entry in enumerate(_all(root), start=1):
-        if found > MAX_SERVERS:
-            return
+    wrapped = False
+    for entry in _all(root):
+        wrapped = True
         yield entry
-    if not found and root and all(_looks_like_server(value) for value in root.values()):
+    if not wrapped and root and all(_looks_like_server(value) for value in root.values()):
         yield from _scope("", root, root)
 
 

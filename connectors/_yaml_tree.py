@@ -23,7 +23,7 @@ from connectors._jsonc import Unreadable, Value
 
 MAX_DEPTH = 32
 MAX_ALIASES = 1000
-MAX_NODES = 1_000_000
+MAX_NODES = 400_000
 
 NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -59,7 +59,7 @@ class Pairs:
     line: int
 
 
-Node: TypeAlias = "Scalar | Items | Pairs"
+Node: TypeAlias = Scalar | Items | Pairs
 
 
 @dataclass(slots=True)

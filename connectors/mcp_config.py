@@ -18,12 +18,14 @@ from connectors._document import LIMITS, format_of, read_document
 from connectors._jsonc import Unreadable, Value
 from connectors._launch import Launch, address, also, local, redirecting, unknown
 from connectors._launch_command import parse
-from connectors._server_entries import MAX_SERVERS, entries
+from connectors._server_entries import entries
 from monitor.domain.deployment import Deployment, Inventory, PinKind
 from monitor.ports import DeploymentSource, Unavailable
 
 NAME = "mcp-config"
 MAX_FILES = 20_000
+MAX_SERVERS = 10_000
+"""In one file."""
 MAX_NAME = 200
 BUILT_IN = ("builtin", "platform", "frontend", "inline_python")
 OVER_THE_NET = ("http", "sse", "ws", "remote", "streamable")
@@ -150,7 +152,8 @@ def parse_config(
     """
     deployments: dict[str, Deployment] = {}
     problems: list[str] = []
-    for found in entries(read_document(data, format_of(path))):
+    listed = list(islice(entries(read_document(data, format_of(path))), MAX_SERVERS + 1))
+    for found in listed[:MAX_SERVERS]:
         location = f"{path} ({found.scope})" if found.scope else path
         name = found.name if len(found.name) <= MAX_NAME else f"{found.name[: MAX_NAME - 1]}…"
         launch, disabled, problem = _launch(found.entry)
@@ -161,7 +164,7 @@ def parse_config(
             again = deployment.key in deployments
             one = replace(deployment, location=f"{location} #{len(deployments)}") if again else deployment
             deployments[one.key] = one
-    if len(deployments) >= MAX_SERVERS:
+    if len(listed) > MAX_SERVERS:
         problems.append(f"{path}: more than {MAX_SERVERS} servers; the rest is not read")
     return tuple(deployments.values()), tuple(problems)
 

@@ -1,0 +1,214 @@
+"""One entry of the registry file: the shape is told at the top of `registry.example.yaml`."""
+
+import re
+from base64 import b64decode
+from datetime import UTC, datetime
+
+from packaging.version import InvalidVersion, Version
+
+from connectors._form import Form, open_form
+from connectors._npm_command import SEMVER
+from connectors._yaml_tree import Node, Pairs, Scalar
+from monitor.domain.provenance import Publisher
+from monitor.domain.purl import Purl
+from monitor.domain.release import Digest
+from monitor.domain.server import Approval, Entry, EntryProblem, Pin, Server
+
+ENTRY = ("name", "package", "remote", "repository", "owner", "tier", "approved")
+APPROVED = ("version", "digests", "publisher", "by", "on", "expires", "ticket")
+PUBLISHER = (
+    *("issuer", "repository", "workflow", "ref", "trigger", "runner_environment", "repository_id", "owner_id"),
+)
+
+TYPES = {
+    "npm": r"(@[\w.~-]+/)?[\w.~-]+",
+    "pypi": r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?",
+    "github": r"[\w.-]+/[\w.-]+",
+    "docker": r"[\w./:-]+",
+    "nuget": r"[\w.-]+",
+    "golang": r"[\w.~/-]+",
+}
+"""Package types that a server may have, and what their names look like."""
+
+LATEST = re.compile(r"(?i)latest|\*|x|next|stable|main|master|head")
+REPOSITORY = re.compile(r"(?:https://github\.com/)?([A-Za-z0-9-]+/[\w.-]+?)(?:\.git)?/?")
+DEFAULT_TIER = 2
+
+
+def read_entry(node: Node, position: int) -> tuple[Entry | None, list[EntryProblem]]:
+    """Return the entry, or None and all its problems: an entry that is half understood is not used at all."""
+    problems: list[EntryProblem] = []
+    form = open_form(node, ENTRY, name=_name_of(node, position), prefix="", problems=problems)
+    if form is None:
+        return None, problems
+    server = _server(form)
+    approval = _approval(form, server)
+    return (Entry(server, approval, form.line) if server and not problems else None), problems
+
+
+def _name_of(node: Node, position: int) -> str:
+    """Name an entry in its problems, as well as it can be."""
+    names = (
+        [
+            value.text
+            for key, value in node.pairs
+            if isinstance(key, Scalar) and key.text == "name" and isinstance(value, Scalar)
+        ]
+        if isinstance(node, Pairs)
+        else []
+    )
+    return names[0][:200] if names and names[0] else f"entry {position}"
+
+
+def _server(form: Form) -> Server | None:
+    name = form.need("name", _server_name, "a name as in the MCP registry, such as io.github.owner/name")
+    package = form.read("package", _package, "a package URL without a version, such as pkg:npm/%40scope/name")
+    remote = form.read("remote", _https, "an https address without credentials, query and fragment")
+    if form.has("package") == form.has("remote"):
+        form.wrong("package", "expected either package or remote, and not both")
+    repository = form.read("repository", _repository, "https://github.com/owner/name or owner/name")
+    owner = form.need("owner", _text, "the team or person who answers for the server")
+    tier = form.read("tier", _tier, "1 (most critical), 2 or 3")
+    if not name or not owner:
+        return None
+    return Server(name, package, remote, Purl.github(repository) if repository else None, owner, tier or DEFAULT_TIER)
+
+
+def _approval(form: Form, server: Server | None) -> Approval | None:
+    approved = form.inner("approved", APPROVED)
+    if approved is None:
+        return None
+    package = server.package if server else None
+    version = None
+    if package or approved.has("version") or form.has("package"):
+        version = approved.need(
+            "version", lambda text: _version(text, package.type if package else ""), "one exact version, as published"
+        )
+    digests = approved.read_all("digests", _digest, "sha256:<hex>, sha512:<hex> or gitCommit:<hex>")
+    publisher = _publisher(approved)
+    by = approved.need("by", _text, "who approved it")
+    on = approved.read("on", _moment, "a date such as 2026-11-30")
+    expires = approved.read("expires", _moment, "a date such as 2026-11-30")
+    if on and expires and expires <= on:
+        approved.wrong("expires", "expected a date after the approval's own")
+    ticket = approved.read("ticket", _text, "the key of a ticket") or ""
+    if server is None or by is None:
+        return None
+    # A remote server has no package: its pin stands under its own name.
+    pinned = (package or remote_purl(server.name)).at(version)
+    return Approval(Pin(pinned, frozenset(digests), publisher), by, on, expires, ticket)
+
+
+def remote_purl(name: str) -> Purl:
+    """Return the purl under which a remote server is approved: `pkg:generic/io.github.owner/name`."""
+    namespace, _, last = name.partition("/")
+    return Purl("generic", namespace, last)
+
+
+def _publisher(approved: Form) -> Publisher | None:
+    form = approved.inner("publisher", PUBLISHER)
+    if form is None:
+        return None
+    issuer = form.need(
+        "issuer", _https, "the address of the token issuer, such as https://token.actions.githubusercontent.com"
+    )
+    repository = form.need("repository", _repository_url, "https://github.com/owner/name")
+    workflow = form.read("workflow", _workflow, "a path such as .github/workflows/release.yml")
+    texts = {key: form.read(key, _text, "a text") or "" for key in ("ref", "trigger", "runner_environment")}
+    ids = {key: form.read(key, _number, "a number") or "" for key in ("repository_id", "owner_id")}
+    return Publisher(issuer, repository, workflow or "", **texts, **ids) if issuer and repository else None
+
+
+def _server_name(text: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+", text) or len(text) > 200:  # noqa: PLR2004  the MCP registry's limit
+        raise ValueError
+    return text
+
+
+def _package(text: str) -> Purl:
+    if "?" in text or "#" in text:
+        raise ValueError("qualifiers and subpaths are not supported")
+    package = Purl.parse(text)
+    if package.version:
+        raise ValueError("the version belongs under approved")
+    if package.type not in TYPES:
+        raise ValueError(f"known types are {', '.join(TYPES)}")
+    if not re.fullmatch(TYPES[package.type], package.label):
+        raise ValueError(f"no name of a {package.type} package")
+    return package
+
+
+def _https(text: str) -> str:
+    if not re.fullmatch(r"https://[^/?#@\s]+(/[^?#\s]*)?", text):
+        raise ValueError
+    return text
+
+
+def _repository(text: str) -> str:
+    found = REPOSITORY.fullmatch(text)
+    if not found:
+        raise ValueError
+    return found[1]
+
+
+def _repository_url(text: str) -> str:
+    """Publishers may build elsewhere than on GitHub; the short form means GitHub."""
+    short = REPOSITORY.fullmatch(text)
+    return f"https://github.com/{short[1]}" if short else _https(text)
+
+
+def _workflow(text: str) -> str:
+    if "@" in text or not re.fullmatch(r"\.?[\w./ -]+\.ya?ml", text) or "/" not in text:
+        raise ValueError("without its @ref")
+    return text
+
+
+def _text(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("control characters")
+    return text
+
+
+def _tier(text: str) -> int:
+    if text not in {"1", "2", "3"}:
+        raise ValueError
+    return int(text)
+
+
+def _number(text: str) -> str:
+    if not re.fullmatch(r"\d{1,20}", text, re.ASCII):
+        raise ValueError
+    return text
+
+
+def _version(text: str, package_type: str) -> str:
+    if LATEST.fullmatch(text):
+        raise ValueError("a name that moves is no version")
+    exact = SEMVER.fullmatch(text)
+    if package_type == "npm" and not (exact and exact["plain"] == text):
+        raise ValueError("npm versions look like 1.2.3")
+    if package_type == "pypi":
+        try:
+            Version(text)
+        except InvalidVersion as error:
+            raise ValueError("not a version of PEP 440") from error
+    if not re.fullmatch(r"[\w][\w.+!/~@-]{0,200}", text):
+        raise ValueError("a range is no version")
+    return text
+
+
+def _digest(text: str) -> Digest:
+    """Read also npm's own form, `sha512-<base64>`."""
+    if npm := re.fullmatch(r"(sha256|sha384|sha512)-([A-Za-z0-9+/]+={0,2})", text):
+        return Digest(npm[1], b64decode(npm[2], validate=True).hex())
+    return Digest.parse(text)
+
+
+def _moment(text: str) -> datetime:
+    """Read a date, which is midnight UTC at its beginning, or a time with its zone."""
+    moment = datetime.fromisoformat(text)
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        return moment.replace(tzinfo=UTC)
+    if moment.tzinfo is None:
+        raise ValueError("a time needs its zone")
+    return moment.astimezone(UTC)

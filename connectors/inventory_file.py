@@ -1,0 +1,199 @@
+"""A file of deployments that some other inventory exports: JSON lines, one deployment a line.
+
+Knows: what the exporter wrote. Does not know: whether the exporter sees every machine. The file is the whole of it: what is not in it any
+more is gone. A bad line is reported with its number and costs only itself; a file without any good line is refused, since an exporter that
+failed leaves an empty one behind.
+
+The shape of a line (other keys are allowed and not read):
+
+    host        required. The machine, or any name of the place
+    name        required. The server's name there
+    client      what starts it; `inventory` when left out
+    location    where that is written down, the inventory's own key; the file's own path when left out
+    purl        the package: pkg:npm/%40scope/name@1.2.3 (without a version it floats)
+    package     instead of purl: the name in its registry's spelling, with
+    ecosystem     npm, PyPI, GitHub or docker
+    remote      instead of a package: the address of a remote server
+    version     the version that runs; may stand in the purl
+    digest      sha256:<hex> or sha512:<hex> of what runs
+    requested   what a floating deployment asks for: ^1, latest
+    disabled    true where it is switched off
+    redirects   names of environment variables that redirect the source or preload code
+    seen_at     when it was seen: 2026-11-30T12:00:00Z
+"""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from connectors._launch import address
+from monitor.domain.deployment import Deployment, Inventory, PinKind
+from monitor.domain.purl import Purl
+from monitor.domain.release import Digest
+from monitor.ports import DeploymentSource, Malformed, Unavailable
+
+NAME = "inventory-file"
+MAX_BYTES = 256 * 2**20
+MAX_LINE = 64 * 2**10
+MAX_PROBLEMS = 1000
+"""More are counted, not listed."""
+
+ECOSYSTEMS = {"npm": Purl.npm, "pypi": Purl.pypi, "github": Purl.github}
+
+
+class _Line(msgspec.Struct):
+    """The keys that are read."""
+
+    host: str
+    name: str
+    client: str = "inventory"
+    location: str | None = None
+    purl: str | None = None
+    package: str | None = None
+    ecosystem: str | None = None
+    remote: str | None = None
+    version: str | None = None
+    digest: str | None = None
+    requested: str | None = None
+    disabled: bool = False
+    redirects: list[str] = msgspec.field(default_factory=list)
+    seen_at: datetime | None = None
+
+
+def build(*, path: str | Path) -> DeploymentSource:
+    """Read the file anew at each call."""
+    return InventoryFile(Path(path))
+
+
+class InventoryFile:
+    """One inventory file."""
+
+    def __init__(self, path: Path) -> None:
+        """Hold the name; nothing is read yet."""
+        self._path = path
+
+    @property
+    def name(self) -> str:
+        """The connector's name and its place, for people."""
+        return f"{NAME} {self._path}"
+
+    async def inventory(self) -> Inventory:
+        """Return all deployments of the file. Raises Unavailable and Malformed for the file as a whole."""
+        return await asyncio.to_thread(self._read)
+
+    def _read(self) -> Inventory:
+        try:
+            with self._path.open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        except FileNotFoundError as error:
+            raise Unavailable(
+                self.name, "does not exist; export it to that place, or set the path in the configuration"
+            ) from error
+        except OSError as error:
+            raise Unavailable(self.name, f"cannot be read: {error.strerror}") from error
+        return parse_inventory(data, str(self._path), source=self.name)
+
+
+def parse_inventory(data: bytes, path: str, *, source: str = NAME) -> Inventory:
+    """Read the file's bytes. Raises Malformed where it is too large or holds no deployment."""
+    if len(data) > MAX_BYTES:
+        raise Malformed(source, f"over {MAX_BYTES} bytes")
+    places: dict[str, int] = {}
+    deployments: list[Deployment] = []
+    problems: list[str] = []
+    seen: list[datetime] = []
+    for number, line in _lines(data):
+        try:
+            deployment, seen_at = _deployment(line, path)
+        except ValueError as error:
+            problems.append(f"{path}: line {number}: {error}")
+            continue
+        if deployment.key in places:
+            problems.append(f"{path}: line {number}: the same place as in line {places[deployment.key]}")
+            continue
+        places[deployment.key] = number
+        deployments.append(deployment)
+        seen += [seen_at] if seen_at else []
+    if not deployments:
+        first = problems[0] if problems else "it is empty"
+        raise Malformed(
+            source, f"no deployment in it ({first}); take it out of the configuration where nothing is deployed"
+        )
+    if len(problems) > MAX_PROBLEMS:
+        problems[MAX_PROBLEMS:] = [f"{path}: and {len(problems) - MAX_PROBLEMS} more bad lines"]
+    collected_at = max(seen) if len(seen) == len(deployments) else None
+    return Inventory(source, tuple(deployments), tuple(problems), complete=True, collected_at=collected_at)
+
+
+def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines that are not blank, with their numbers."""
+    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+        if line.strip():
+            yield number, line
+
+
+def _deployment(line: bytes, path: str) -> tuple[Deployment, datetime | None]:
+    """Read one line. Raises ValueError with the reason."""
+    if len(line) > MAX_LINE:
+        raise ValueError(f"over {MAX_LINE} bytes")
+    # msgspec's own errors are ValueErrors, but for those of nesting too deep.
+    try:
+        read = msgspec.json.decode(line, type=_Line)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    texts = (read.host, read.name, read.client, read.location or "", read.requested or "", *read.redirects)
+    if not read.host or not read.name or any("\0" in text for text in texts):
+        raise ValueError("host and name must not be empty, and no text may hold NUL")
+    if read.seen_at and read.seen_at.tzinfo is None:
+        raise ValueError("seen_at needs its zone, such as Z")
+    purl, digest = _package(read), Digest.parse(read.digest) if read.digest else None
+    remote = address(read.remote) if read.remote else None
+    if (purl is None) == (remote is None):
+        raise ValueError("expected a purl, a package with its ecosystem, or a remote with an http address")
+    deployment = Deployment(
+        host=read.host,
+        client=read.client,
+        location=read.location or path,
+        name=read.name,
+        kind=_kind(purl, digest, read.requested or ""),
+        purl=purl,
+        remote=remote,
+        digest=digest,
+        requested=read.requested or "",
+        disabled=read.disabled,
+        redirects=tuple(read.redirects),
+    )
+    return deployment, read.seen_at.astimezone(UTC) if read.seen_at else None
+
+
+def _package(read: _Line) -> Purl | None:
+    if read.purl and read.package:
+        raise ValueError("expected either purl or package, and not both")
+    if read.purl:
+        purl = Purl.parse(read.purl)
+        if read.version and purl.version and read.version != purl.version:
+            raise ValueError("version and purl name different versions")
+        return purl.at(read.version or purl.version)
+    if not read.package:
+        return None
+    ecosystem = (read.ecosystem or "").lower()
+    if ecosystem == "docker":
+        path, _, name = read.package.rpartition("/")
+        return Purl("docker", path or None, name, read.version)
+    if ecosystem not in ECOSYSTEMS:
+        raise ValueError(f"ecosystem: expected npm, PyPI, GitHub or docker, got {(read.ecosystem or 'nothing')[:40]!r}")
+    return ECOSYSTEMS[ecosystem](read.package, read.version or None)
+
+
+def _kind(purl: Purl | None, digest: Digest | None, requested: str) -> PinKind:
+    """An image's tag can be moved; every other version in an inventory is what really runs."""
+    if purl is None:
+        return PinKind.REMOTE
+    if digest and not purl.version:
+        return PinKind.DIGEST
+    if purl.version:
+        return PinKind.EXACT if purl.type != "docker" else PinKind.DIGEST if digest else PinKind.TAG
+    return PinKind.NONE if not requested else PinKind.TAG if requested.isalpha() else PinKind.RANGE

@@ -1,0 +1,104 @@
+"""The registry of approved servers as a YAML file, such as an organisation keeps in git; `registry.example.yaml` tells its shape.
+
+Knows: which servers are listed, who answers for them, and exactly which version was approved by whom. Does not know: whether it is true. A
+bad entry is reported with its line and is not used; the others are.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+
+from connectors._form import open_form, shown
+from connectors._jsonc import Unreadable
+from connectors._registry_entry import read_entry
+from connectors._yaml_tree import Items, Node, Scalar, read_yaml
+from monitor.domain.server import Entry, EntryProblem, Registry
+from monitor.ports import Malformed, RegistrySource, Unavailable
+
+NAME = "registry-file"
+VERSION = "1"
+MAX_BYTES = 5 * 2**20
+MAX_ENTRIES = 20_000
+EXAMPLE = "registry.example.yaml"
+
+
+def build(*, path: str | Path) -> RegistrySource:
+    """Read the file anew at each call."""
+    return RegistryFile(Path(path))
+
+
+class RegistryFile:
+    """One registry file."""
+
+    def __init__(self, path: Path) -> None:
+        """Hold the name; nothing is read yet."""
+        self._path = path
+
+    def read(self) -> Registry:
+        """Return the good entries and the problems of the others. Raises `Unavailable` or `Malformed` for the file as a whole."""
+        try:
+            with self._path.open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        except FileNotFoundError as error:
+            way_out = f"copy {EXAMPLE} to that place and list your servers in it, or set the path in the configuration"
+            raise Unavailable(NAME, f"{self._path} does not exist; {way_out}") from error
+        except OSError as error:
+            raise Unavailable(NAME, f"{self._path} cannot be read: {error.strerror}") from error
+        return parse_registry(data, str(self._path))
+
+
+def parse_registry(data: bytes, path: str) -> Registry:
+    """Read the file's bytes. Raises Malformed where the file as a whole is not what it should be."""
+    if len(data) > MAX_BYTES:
+        raise Malformed(NAME, f"{path}: over {MAX_BYTES} bytes")
+    try:
+        root = read_yaml(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise Malformed(NAME, f"{path}: line {line}: not UTF-8") from error
+    except Unreadable as error:
+        raise Malformed(NAME, f"{path}: {error}") from error
+    problems: list[EntryProblem] = []
+    entries: list[Entry] = []
+    for position, node in enumerate(_servers(root, path, problems), start=1):
+        entry, wrong = read_entry(node, position)
+        problems += wrong
+        if entry:
+            entries.append(entry)
+    unique, repeated = _unique(entries)
+    ordered = sorted([*problems, *repeated], key=lambda problem: problem.line)
+    return Registry(path, sha256(data).hexdigest(), unique, tuple(ordered))
+
+
+def _servers(root: Node, path: str, problems: list[EntryProblem]) -> tuple[Node, ...]:
+    """Return the list's nodes. Raises Malformed where the version or the list is not what it should be."""
+    form = open_form(root, ("version", "servers"), name="the file", prefix="", problems=problems)
+    version = form.fields.get("version") if form else None
+    servers = form.fields.get("servers") if form else None
+    if not isinstance(version, Scalar) or version.text != VERSION:
+        line = version.line if version else root.line
+        raise Malformed(NAME, f"{path}: line {line}: version: expected {VERSION}, got {shown(version)}; see {EXAMPLE}")
+    if not isinstance(servers, Items) or len(servers.items) > MAX_ENTRIES:
+        line = servers.line if servers else root.line
+        expected = f"a list of at most {MAX_ENTRIES} entries (`[]` for none)"
+        raise Malformed(NAME, f"{path}: line {line}: servers: expected {expected}, got {shown(servers)}; see {EXAMPLE}")
+    return servers.items
+
+
+def _unique(entries: list[Entry]) -> tuple[tuple[Entry, ...], list[EntryProblem]]:
+    """Of entries with the same name, package or address the first counts; names that differ only in case are the same."""
+    seen: dict[tuple[str, str], int] = {}
+    unique: list[Entry] = []
+    problems: list[EntryProblem] = []
+    for entry in entries:
+        server = entry.server
+        keys = [("name", server.name.casefold())]
+        keys += [("package", str(server.package))] if server.package else []
+        keys += [("remote", server.remote.rstrip("/"))] if server.remote else []
+        again = [(kind, seen[kind, value]) for kind, value in keys if (kind, value) in seen]
+        for kind, line in again:
+            message = f"{kind}: already listed in line {line}; this entry is not used"
+            problems.append(EntryProblem(entry.line, server.name, message))
+        if not again:
+            unique.append(entry)
+            seen.update((key, entry.line) for key in keys)
+    return tuple(unique), problems
