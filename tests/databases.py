@@ -9,10 +9,10 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -32,28 +32,22 @@ def clock() -> datetime:
 
 @dataclass(frozen=True)
 class Server:
-    """A running PostgreSQL. `template` is a database with this program's schema, which new ones are copied from."""
+    """A running PostgreSQL with a database for this session; each test has a schema of its own in it (a database costs more)."""
 
     socket: str
-    template: str = field(default_factory=lambda: f"template_{uuid.uuid4().hex}")
+    name: str = field(default_factory=lambda: f"session_{uuid.uuid4().hex}")
 
-    def url(self, name: str) -> str:
-        """Return the URL of a database of that name."""
-        return f"postgresql+psycopg://postgres@/{name}?host={self.socket}"
-
-    def execute(self, statement: sql.Composed | sql.SQL) -> None:
+    def execute(self, statement: sql.Composed | sql.SQL, *, within: str = "postgres") -> None:
         """Execute one statement as the server's owner, outside a transaction."""
-        with psycopg.connect(host=self.socket, user="postgres", dbname="postgres", autocommit=True) as connection:
+        with psycopg.connect(host=self.socket, user="postgres", dbname=within, autocommit=True) as connection:
             connection.execute(statement)
 
-    @contextmanager
-    def database(self, *, template: str) -> Iterator[str]:
-        """Make a database for one test; yield its URL."""
-        name = f"test_{uuid.uuid4().hex}"
-        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        self.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
-        yield self.url(name)
-        self.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    def empty(self) -> str:
+        """Make a place without tables; return its URL."""
+        schema = f"test_{uuid.uuid4().hex}"
+        self.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)), within=self.name)
+        options = quote(f"-c search_path={schema}")
+        return f"postgresql+psycopg://postgres@/{self.name}?host={self.socket}&options={options}"
 
 
 @pytest.fixture(scope="session")
@@ -72,8 +66,7 @@ def postgresql() -> Server:
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):
         server.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
     server.execute(sql.SQL("SELECT pg_reload_conf()"))
-    server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(server.template)))
-    _migrate(server.url(server.template))
+    server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(server.name)))
     return server
 
 
@@ -96,27 +89,25 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=KINDS)
-def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database without a schema."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'empty.db'}"
-    else:
-        server: Server = request.getfixturevalue("postgresql")
-        with server.database(template="template1") as url:
-            yield url
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    server: Server = request.getfixturevalue("postgresql")
+    return server.empty()
 
 
 @pytest.fixture(params=KINDS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database with this program's schema."""
     if request.param == "sqlite":
         path = tmp_path / "monitor.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite:///{path}"
-    else:
-        server: Server = request.getfixturevalue("postgresql")
-        with server.database(template=server.template) as url:
-            yield url
+        return f"sqlite:///{path}"
+    server: Server = request.getfixturevalue("postgresql")
+    url = server.empty()
+    _migrate(url)
+    return url
 
 
 Opened = Callable[[str], Database]

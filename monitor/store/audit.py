@@ -1,4 +1,4 @@
-"""The audit chain in its table: sealed at the commit of every unit of work, under a lock, by one process at a time."""
+"""The audit chain in its table: sealed at the commit of every unit of work, by one process at a time."""
 
 from datetime import datetime
 
@@ -7,9 +7,6 @@ from sqlalchemy import select
 from monitor.domain.audit import GENESIS, AuditEvent, Checkpoint, Sealed, seal
 from monitor.store.tables import audit
 from monitor.store.transaction import Transaction
-
-LOCK = 0x6D637001
-"""PostgreSQL's advisory lock for the head of the chain; taken last, so that it is held for a moment and never in a circle."""
 
 
 class Audit:
@@ -31,7 +28,7 @@ class Audit:
 
     def commit(self, first: AuditEvent, *rest: AuditEvent) -> None:
         """Seal the events and keep everything. The only way to keep anything; call it once, last."""
-        self._in.lock(LOCK)
+        self._in.alone()
         last = self._last()
         links = []
         for event in (first, *rest):

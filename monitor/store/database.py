@@ -20,7 +20,7 @@ from monitor.store.unit_of_work import Unit
 T = TypeVar("T")
 
 BUSY_SECONDS = 30
-"""How long a transaction waits for another process to end its own. Transactions are short: longer means that something hangs."""
+"""How long a transaction waits for another process, and how long PostgreSQL lets one do nothing: longer means that something hangs."""
 
 OLDEST_SQLITE = (3, 35, 0)
 """The first with RETURNING."""
@@ -123,8 +123,12 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
+    wished = url.query.get("options", "")
+    patience = f"-c lock_timeout={BUSY_SECONDS}s -c idle_in_transaction_session_timeout={BUSY_SECONDS}s"
+    options = wished if isinstance(wished, str) else " ".join(wished)
     return create_engine(
-        url.set(drivername="postgresql+psycopg"),
+        url.set(drivername="postgresql+psycopg").difference_update_query(["options"]),
+        max_overflow=32,  # a connection for every worker thread that asyncio may start
         pool_pre_ping=True,  # a restarted server costs a reconnection, not a failed job
-        connect_args={"options": "-c timezone=UTC", "application_name": "mcp-monitor"},
+        connect_args={"options": f"{options} -c timezone=UTC {patience}", "application_name": "mcp-monitor"},
     )

@@ -24,6 +24,7 @@ class Bodies:
 
     def keep_evidence(self, evidence: Collection[Evidence]) -> None:
         """Keep bodies once, by digest, and note when each address gave them. Raises ValueError where the digest is not the body's."""
+        self._in.alone()
         columns = tables.evidence.c
         named = {each.sha256: each for each in evidence}
         there = {

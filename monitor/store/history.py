@@ -35,6 +35,7 @@ class History:
 
     def keep_inventory(self, inventory: Inventory, at: datetime) -> None:
         """Replace what that source saw before: what it no longer sees is gone from `at` on, unless it saw only a part."""
+        self._in.alone()
         columns, source, seen_at = tables.deployments.c, key(inventory.source), inventory.collected_at or at
         now = {deployment.key: documents.write(deployment) for deployment in inventory.deployments}
         there = update(tables.deployments).where(columns.source == source, columns.gone_at.is_(None))
@@ -67,6 +68,7 @@ class History:
 
         An entry that only stands on another line of the file is the same one.
         """
+        self._in.alone()
         columns = tables.entries.c
         now = {key(entry.server.name): documents.write(replace(entry, line=0)) for entry in entries}
         lines = {key(entry.server.name): entry.line for entry in entries}

@@ -54,7 +54,7 @@ class Judgements:
             {
                 "fingerprint": tracked.finding.fingerprint,
                 "server": key(tracked.finding.server),
-                "rule": tracked.finding.rule,
+                "rule": key(tracked.finding.rule),
                 "opened_at": tracked.opened_at,
                 "occurrences": tracked.occurrences,
                 "resolved_at": tracked.resolved_at,

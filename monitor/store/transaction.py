@@ -35,6 +35,9 @@ Ts = TypeVarTuple("Ts")
 Values = Mapping[str, object]
 """A row to be written: column name -> value. All rows of one call name the same columns."""
 
+WRITER = 0x6D637001
+"""PostgreSQL's advisory lock of who keeps things."""
+
 
 class StoreError(Exception):
     """The store's refusal; the text is one line for a person, with no secret in it."""
@@ -65,6 +68,7 @@ class Transaction:
         self.postgresql = connection.dialect.name == "postgresql"
         self.kept = False
         self.sealed = False
+        self._alone = False
 
     def rows(self, statement: Select[*Ts]) -> Sequence[tuple[*Ts]]:
         """Return every row that the statement selects."""
@@ -72,12 +76,13 @@ class Transaction:
 
     def change(self, statement: Update | Delete) -> int:
         """Update or delete; return how many rows."""
+        self.alone()
         count = self._open().execute(statement).rowcount
         self.kept |= count > 0
         return count
 
     def changed(self, statement: ReturningUpdate[*Ts]) -> Sequence[tuple[*Ts]]:
-        """Update; return what the statement says of each row, in no order."""
+        """Update what nobody else has locked; return what the statement says of each row, in no order."""
         rows = self._open().execute(statement).all()
         self.kept |= bool(rows)
         return rows
@@ -86,13 +91,15 @@ class Transaction:
         """Insert those rows whose key (or other unique column) is not there; return how many."""
         if not rows:
             return 0
+        self.alone()
         statement = self._insert(table).on_conflict_do_nothing().returning(*table.primary_key)
-        count = len(self._open().execute(statement, _ordered(table, rows)).all())
+        count = len(self._open().execute(statement, [dict(row) for row in rows]).all())
         self.kept |= count > 0
         return count
 
     def append(self, table: Table, rows: Collection[Values]) -> None:
         """Insert the rows, in order; one that is there already is a fault."""
+        self.alone()
         self._open().execute(insert(table), [dict(row) for row in rows])
         self.kept = True
 
@@ -115,7 +122,8 @@ class Transaction:
             },
             where=None if newer is None else wish.excluded[newer] >= table.c[newer],
         )
-        self._open().execute(statement, _ordered(table, rows))
+        self.alone()
+        self._open().execute(statement, [dict(row) for row in rows])
         self.kept = True
 
     def among(self, column: Column[str], values: Collection[str]) -> ColumnElement[bool]:
@@ -125,10 +133,15 @@ class Transaction:
         listed = func.json_each(json.dumps(list(values))).table_valued("value")
         return column.in_(select(listed.c.value))
 
-    def lock(self, name: int) -> None:
-        """Wait until nobody else holds that lock, and hold it to the end of the transaction. SQLite's transactions are alone anyway."""
-        if self.postgresql:
-            self._open().execute(select(func.pg_advisory_xact_lock(name)))
+    def alone(self) -> None:
+        """Wait until nobody else is keeping things, and be the only one to the end of the transaction.
+
+        SQLite's transactions are alone from their beginning. On PostgreSQL claims pass each other by row locks, and everything else queues
+        here: bulk statements of two processes would else lock each other's rows, and the audit chain has one head anyway.
+        """
+        if self.postgresql and not self._alone:
+            self._open().execute(select(func.pg_advisory_xact_lock(WRITER)))
+            self._alone = True
 
     def _insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         return postgresql.insert(table) if self.postgresql else sqlite.insert(table)
@@ -137,9 +150,3 @@ class Transaction:
         if self.sealed:
             raise Finished("the unit of work was committed: nothing can be read or kept in it any more")
         return self._connection
-
-
-def _ordered(table: Table, rows: Collection[Values]) -> list[dict[str, object]]:
-    """Two processes that write the same rows take PostgreSQL's row locks in the same order, or they would stop each other."""
-    names = [column.name for column in table.primary_key]
-    return sorted((dict(row) for row in rows), key=lambda row: [str(row.get(name, "")) for name in names])

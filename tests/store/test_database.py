@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.ports import Store
 from monitor.store.database import open_store
 from monitor.store.transaction import Unreachable
 from tests.databases import NOW, Opened, clock
@@ -45,3 +46,9 @@ async def test_a_database_without_a_schema_is_unreachable_and_not_a_riddle(empty
 
     with pytest.raises(Unreachable, match="findings"):
         await store.run(lambda unit: unit.findings())
+
+
+def test_the_database_is_the_store_that_the_program_asks_for(opened: Opened) -> None:
+    store: Store = opened("sqlite://")
+
+    assert store.schema()[0] == ""

@@ -1,11 +1,16 @@
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from monitor.domain.deployment import Deployment, Inventory, PinKind
 from monitor.domain.purl import Purl
 from monitor.domain.server import Entry, Server
 from monitor.store.database import Database
-from tests.databases import NOW
+from tests.databases import NOW, Opened
+from tests.store import nouns
 from tests.store.keeping import LATER, keep, rows
 
 TOMORROW = NOW + timedelta(days=1)
@@ -86,6 +91,21 @@ async def test_two_inventories_of_one_moment_leave_the_last(store: Database) -> 
     assert await deployed(store) == {("a", "2.0.0", NOW.isoformat())}
 
 
+async def test_two_processes_that_read_one_inventory_at_once_keep_it_once(database: str, opened: Opened) -> None:
+    stores = [opened(database), opened(database)]
+    seen = inventory(*(deployment(f"host-{number}") for number in range(20)))
+    moments = [NOW + timedelta(seconds=number) for number in range(8)]
+
+    await asyncio.gather(
+        *(
+            keep(stores[number % 2], lambda unit, at=at: unit.keep_inventory(seen, at))  # type: ignore[misc] # the default binds the loop variable
+            for number, at in enumerate(moments)
+        )
+    )
+
+    assert len(await stores[0].run(lambda unit: unit.deployments())) == 20
+
+
 async def test_entries_are_those_of_the_last_look(store: Database) -> None:
     await keep(store, lambda unit: unit.keep_entries([entry("a"), entry("b")], NOW))
 
@@ -110,3 +130,22 @@ async def test_an_entry_that_changed_keeps_its_old_form_in_the_history(database:
     await keep(store, lambda unit: unit.keep_entries([entry("a", tier=3)], LATER))
 
     assert len(rows(database, "SELECT server FROM entries")) == 2
+
+
+@given(st.lists(nouns.deployments, max_size=4), st.lists(nouns.entries, max_size=4), nouns.words)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_whatever_is_there_is_kept_as_it_was(
+    store: Database, deployments: list[Deployment], entries: list[Entry], source: str
+) -> None:
+    places = {deployment.key: deployment for deployment in deployments}
+    named = {entry.server.name: entry for entry in entries}
+
+    await keep(
+        store,
+        lambda unit: unit.keep_inventory(inventory(*deployments, source=source), NOW),
+        lambda unit: unit.keep_entries(entries, NOW),
+    )
+
+    kept = [deployment for deployment, _ in await store.run(lambda unit: unit.deployments())]
+    assert all(deployment in kept for deployment in places.values())
+    assert await store.run(lambda unit: unit.entries()) == named

@@ -3,6 +3,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from monitor.domain.action import (
     Action,
@@ -19,6 +21,7 @@ from monitor.domain.document import Paragraph
 from monitor.ports import Queued, UnitOfWork
 from monitor.store.database import Database
 from tests.databases import NOW, Opened
+from tests.store import nouns
 from tests.store.keeping import DONE, LATER, keep
 
 BODY = (Paragraph("a release appeared"),)
@@ -184,3 +187,14 @@ async def test_those_who_take_at_once_never_share_an_action(database: str, opene
     batches = await asyncio.gather(*(take(stores[number % 2], by=f"w{number}", limit=2) for number in range(12)))
 
     assert set(Counter(queued.id for batch in batches for queued in batch).values()) == {1}
+
+
+@given(st.lists(nouns.actions, max_size=4, unique_by=lambda action: action.key))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_whatever_is_to_be_said_is_kept_as_it_was(store: Database, actions: list[Action]) -> None:
+    queued = await queue(store, *actions)
+
+    taken = await take(store, limit=100)
+
+    assert len(taken) == queued
+    assert all(each.action in actions for each in taken)

@@ -142,7 +142,7 @@ async def test_whatever_a_source_said_is_kept_as_it_was(
 
 
 @given(st.lists(nouns.verifications, max_size=5))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_whatever_was_decided_is_kept_as_it_was(store: Database, decided: list[Verification]) -> None:
     await keep(store, lambda unit: unit.keep_verifications(decided, NOW))
 
