@@ -135,11 +135,13 @@ def holds(key: PublicKeyTypes, signature: bytes, message: bytes) -> bool:
 
 
 def holds_for_digest(key: PublicKeyTypes, signature: bytes, sha256: bytes) -> bool:
-    """Tell whether the key signed the file of that digest. Raises `Undecided` where the digest does not suffice."""
-    if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.key_size != 256:  # noqa: PLR2004 - P-256 signs SHA-256
-        raise Undecided("key", "a signature that cannot be decided by the file's digest alone")
+    """Tell whether the key signed the file of that digest. Raises `Undecided` for a key that signs no digests."""
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise Undecided("key", f"a signature by a {type(key).__name__} over a file of which only the digest is here")
     try:
         key.verify(signature, sha256, ec.ECDSA(Prehashed(hashes.SHA256())))
     except InvalidSignature:
         return False
+    except ValueError as error:  # a digest of another length
+        raise Undecided("key", "the file's sha256 was not computed") from error
     return True

@@ -1,6 +1,6 @@
 """What npm serves: the registry's signatures, its publish attestation, the builder's provenance.
 
-Specifications: https://docs.npmjs.com/about-registry-signatures, https://github.com/npm/attestation.
+Specifications: npm documentation, "About registry signatures"; https://github.com/npm/attestation.
 """
 
 from datetime import datetime

@@ -1,6 +1,6 @@
 """PyPI's publisher object (PEP 740): a claim of the index, which must agree with the signing certificate.
 
-Source: https://docs.pypi.org/trusted-publishers/. The environment is not in the certificates of all years, and is not compared.
+The environment is not in the certificates of all years, and is not compared.
 """
 
 import msgspec

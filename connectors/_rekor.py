@@ -48,7 +48,11 @@ def promised(entry: Entry, log: KnownLog) -> None:
         "logIndex": entry.log_index,
     }
     promise = entry.inclusion_promise
-    if promise is None or not holds(log.key, promise.signed_entry_timestamp, rfc8785.dumps(signed)):
+    try:
+        message = rfc8785.dumps(signed)
+    except rfc8785.CanonicalizationError as error:
+        raise Refused("malformed", f"the log entry's numbers are none: {error}") from error
+    if promise is None or not holds(log.key, promise.signed_entry_timestamp, message):
         raise Refused("log", "the log's promise does not hold")
 
 

@@ -2,7 +2,7 @@
 
 Only shapes are checked here; keys and certificates are loaded with the first verification: the import costs a tenth of a second.
 
-Specifications: https://github.com/sigstore/protobuf-specs (trustroot), https://docs.npmjs.com/about-registry-signatures
+Specifications: https://github.com/sigstore/protobuf-specs (trustroot); npm documentation, "About registry signatures".
 """
 
 import re

@@ -73,15 +73,19 @@ def case(identifier: str) -> Case:
 
 def answer(question: Case) -> Answer:
     """Ask the verifier, and hold the publisher that it names against the caller's demands."""
-    folder = corpus.path(f"attestations/cases/{question.kind}/{question.id}")
     try:
-        verifier = _verifier(question, folder)
+        found = ask(question)
     except Malformed as error:
         return Answer(passes=False, why=f"root refused: {error}")
-    subject, attestation = _question(question, folder)
-    found = verifier.verify(subject, [attestation])
     why = "; ".join(f"{one.verdict.value} {one.reason}: {one.detail}" for one in found)
     return Answer(passes=_passes(question, found), why=why)
+
+
+def ask(question: Case) -> tuple[Verification, ...]:
+    """Ask the verifier that trusts the case's root. Raises `Malformed` for a root that is none."""
+    folder = corpus.path(f"attestations/cases/{question.kind}/{question.id}")
+    subject, attestation = document(question, folder)
+    return _verifier(question, folder).verify(subject, [attestation])
 
 
 def _passes(question: Case, found: tuple[Verification, ...]) -> bool:
@@ -131,7 +135,8 @@ def _verifier(question: Case, folder: Path) -> Verifier:
     return sigstore_bundle.build(public_good=only, github=only, npm_keys=keys)
 
 
-def _question(question: Case, folder: Path) -> tuple[Subject, Attestation]:
+def document(question: Case, folder: Path) -> tuple[Subject, Attestation]:
+    """Return what the verifier is asked about, and the document in the form in which the connectors hand it over."""
     about = question.subject
     filename = about.filename or f"{about.name}.tgz"
     digests = {algorithm: Digest(algorithm, text) for algorithm, text in about.digest.items()}
@@ -142,18 +147,18 @@ def _question(question: Case, folder: Path) -> tuple[Subject, Attestation]:
     match question.kind:
         case "pypi-provenance":
             purl = Purl.pypi(about.name or "", about.version)
-            form, document = Form.PYPI_PROVENANCE, read("provenance")
+            form, raw = Form.PYPI_PROVENANCE, read("provenance")
         case "npm-signature":
             purl = Purl.npm(about.name or "", about.version)
-            form, document = Form.NPM_SIGNATURE, _signatures(read("packument"))
+            form, raw = Form.NPM_SIGNATURE, _signatures(read("packument"))
         case "npm-provenance" | "npm-publish":
             purl = Purl.npm(about.name or "", about.version)
-            form, document = Form.NPM_ATTESTATIONS, read("attestations")
+            form, raw = Form.NPM_ATTESTATIONS, read("attestations")
         case _:
             repository = question.identity.repository or "example/example"
             purl = Purl.github(repository, question.identity.tag or about.version)
-            form, document = Form.GITHUB_ATTESTATION, _listed(read("bundle"))
-    return Subject(purl, filename, digests), Attestation(form, document, "https://registry.example/attestations")
+            form, raw = Form.GITHUB_ATTESTATION, _listed(read("bundle"))
+    return Subject(purl, filename, digests), Attestation(form, raw, "https://registry.example/attestations")
 
 
 def _signatures(packument: bytes) -> bytes:

@@ -1,16 +1,21 @@
 """241 attestations, real ones and forgeries of them, each with the verdict that a correct verifier reaches."""
 
 from collections import Counter
+from contextlib import suppress
+from dataclasses import replace
 
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from connectors import _anchors, _sigstore_check, _trust_root
+from connectors import _anchors, _sigstore_check, _sigstore_forms, _trust_root
+from connectors._claim import Trust
 from connectors._refusal import Refused
 from connectors._sigstore_shape import parse
+from monitor.domain.provenance import Verdict
+from monitor.ports import Malformed
 from tests import corpus
-from tests.connectors.attestation_cases import Case, answer, case, root
+from tests.connectors.attestation_cases import Case, answer, ask, case, document, root
 
 MANAGED_KEY = {
     "sb-managed-key-and-trusted-root",
@@ -57,6 +62,42 @@ def holds(question: Case) -> bool:
     except (KeyError, ValueError, Refused):  # no key, no usable key, or not its signature
         return False
     return True
+
+
+@pytest.mark.parametrize("identifier", [line.id for line in INDEX if line.id not in MANAGED_KEY])
+def test_the_steps_alone_decide_as_they_do_with_the_library(identifier: str) -> None:
+    """The library takes steps 4 to 8 where it can; taken here they must end the same, or the steps are wrong where it cannot."""
+    question = case(identifier)
+
+    alone = verified_by_steps(question)
+
+    if alone is not None:
+        assert alone == sorted(one.detail.partition(":")[0] for one in ask(question) if one.verdict is Verdict.VERIFIED)
+
+
+def verified_by_steps(question: Case) -> list[str] | None:
+    """Return the names of the claims that hold without the library; None where there is no root to ask with."""
+    folder = corpus.path(f"attestations/cases/{question.kind}/{question.id}")
+    subject, attestation = document(question, folder)
+    file, raw = _trust_root.read("case", root(question, folder))
+    keys = corpus.path("attestations/roots/npm-keys.registry.json")
+    if "keys" in question.files:
+        keys = folder / question.files["keys"]
+    npm, npm_raw = _trust_root.read("npm", keys)
+    held: list[str] = []
+    try:
+        anchors = replace(_anchors.load(file, _trust_root.sigstore_root(file, raw), raw), library=None)
+        trust = Trust(anchors, anchors, npm, _trust_root.npm_keys(npm, npm_raw))
+        claims = _sigstore_forms.claims(attestation.form, attestation.document, subject, trust)
+    except Malformed:
+        return None
+    except Refused:
+        return held
+    for claim in claims:
+        with suppress(Refused):
+            claim.decide()
+            held.append(claim.name)
+    return sorted(held)
 
 
 def test_every_kind_of_case_is_asked() -> None:
