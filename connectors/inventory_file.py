@@ -63,7 +63,7 @@ class _Line(msgspec.Struct):
     seen_at: datetime | None = None
 
 
-def build(*, path: str | Path) -> DeploymentSource:
+def build(path: str | Path) -> DeploymentSource:
     """Read the file anew at each call."""
     return InventoryFile(Path(path))
 

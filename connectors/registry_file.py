@@ -21,7 +21,7 @@ MAX_ENTRIES = 20_000
 EXAMPLE = "registry.example.yaml"
 
 
-def build(*, path: str | Path) -> RegistrySource:
+def build(path: str | Path) -> RegistrySource:
     """Read the file anew at each call."""
     return RegistryFile(Path(path))
 
