@@ -48,12 +48,13 @@ def summary(alert: SendAlert, *, repeat: bool) -> str:
 def fallback(alert: SendAlert, *, repeat: bool) -> str:
     """Return the whole alert as one text, for when Slack refuses the blocks."""
     text = f"{_title(alert, repeat=repeat)}\n{plain(alert.body)[: FALLBACK_SIZE + 1]}"
-    first, *more = [*islice(_pieces(text, FALLBACK_SIZE), 2)] or ["alert without text"]
+    first, *more = [*islice(_pieces(text, FALLBACK_SIZE), 2)]
     return f"{first}\n…" if more else first
 
 
 def _title(alert: SendAlert, *, repeat: bool) -> str:
-    return f"(repeat) {alert.title}" if repeat else alert.title
+    title = alert.title if alert.title.strip() else "alert"
+    return f"(repeat) {title}" if repeat else title
 
 
 def _sections(block: Block) -> Iterator[Json]:

@@ -1,9 +1,12 @@
 """Documents within a receiver's limit: the longest beginning that fits, and a note that says what is missing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 from monitor.domain.document import Block, Bullets, Code, Document, Heading, Link, Paragraph, Table
+
+T = TypeVar("T")
 
 NOTE = Paragraph("… The rest did not fit here: `mcp-monitor findings` shows everything.")
 
@@ -13,18 +16,25 @@ def fit(document: Document, *, weight: Callable[[Block], int], limit: int) -> Do
 
     `weight` is what a block costs once rendered, in the receiver's own measure; it grows with the block.
     """
-    shortened = tuple(_within(block, limit) for block in document)
-    weights = [weight(block) for block in shortened]
-    if shortened == document and sum(weights) <= limit:
-        return document
+    costs: list[int] = []
+    for block in document:
+        within = _within(block, limit)
+        costs.append(weight(within))
+        if within != block or sum(costs) > limit:
+            return _shortened(document, costs, weight, limit)
+    return document
+
+
+def _shortened(document: Document, costs: list[int], weight: Callable[[Block], int], limit: int) -> Document:
+    """`costs` are the weights of the first blocks, up to the one that is too much."""
     left = limit - weight(NOTE)
     kept: list[Block] = []
-    for block, cost in zip(shortened, weights, strict=True):
+    for block, cost in zip(document, costs, strict=False):
         if cost > left:
-            if part := _beginning(block, weight, left):
+            if part := _beginning(_within(block, limit), weight, left):
                 kept.append(part)
             break
-        kept.append(block)
+        kept.append(_within(block, limit))
         left -= cost
     return (*kept, NOTE)
 
@@ -43,7 +53,26 @@ def _beginning(block: Block, weight: Callable[[Block], int], left: int) -> Block
 
 def _within(block: Block, limit: int) -> Block:
     """A block so cut that rendering it to be weighed costs nothing unusual, however long it came."""
-    return block if _length(block) <= limit else _cut(block, limit + 1)
+    match block:
+        case Bullets(items):
+            return Bullets(_some((item[: limit + 1] for item in items), len, limit))
+        case Table(header, rows):
+            cut = (tuple(cell[: limit + 1] for cell in row) for row in rows)
+            return Table(header, _some(cut, lambda row: sum(map(len, row)), limit))
+        case Heading() | Paragraph() | Code() | Link():
+            return _cut(block, limit + 1)
+
+
+def _some(things: Iterable[T], size: Callable[[T], int], limit: int) -> tuple[T, ...]:
+    """The first things, until their sizes are together above the limit."""
+    kept: list[T] = []
+    left = limit
+    for thing in things:
+        kept.append(thing)
+        left -= size(thing) + 1
+        if left < 0:
+            break
+    return tuple(kept)
 
 
 def _length(block: Block) -> int:

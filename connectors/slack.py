@@ -173,6 +173,8 @@ class Bot:
         detail = f"{method}: {named(answer)}"
         if answer.status != OK or answer.error in AGAIN | DOUBTFUL:
             raise Unavailable(self.name, detail)
+        if not answer.error:
+            raise Malformed(self.name, f"{detail}: not an answer of Slack's (a proxy?)")
         raise Denied(self.name, detail + ("" if answer.error not in CREDENTIALS else ": make a new token"))
 
 

@@ -12,10 +12,7 @@ def visible(text: str) -> str:
 
     The result holds no lone surrogate, so that it can be encoded as UTF-8.
     """
-    if text.isascii() and text.isprintable():
-        return text
-    lines = text.replace("\r\n", "\n")
-    return "".join(character if _plain(character) else f"\\u{{{ord(character):x}}}" for character in lines)
+    return "\n".join(map(_shown, text.replace("\r\n", "\n").split("\n")))
 
 
 def one_line(text: str, limit: int) -> str:
@@ -37,5 +34,11 @@ def web_address(url: str) -> str | None:
     return quote(url.strip(), safe="%/:?#@!$&'()*+,;=~-._")
 
 
+def _shown(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(character if _plain(character) else f"\\u{{{ord(character):x}}}" for character in line)
+
+
 def _plain(character: str) -> bool:
-    return character in "\n\t" or unicodedata.category(character) not in SEEN_ONLY_WHEN_SHOWN
+    return character == "\t" or unicodedata.category(character) not in SEEN_ONLY_WHEN_SHOWN
