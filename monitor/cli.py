@@ -64,14 +64,18 @@ def _with_config(
 
 @app.command
 def run(*jobs: JobName, config: ConfigFile, server: Servers = (), json: Json = False) -> int:
-    """Run the jobs once, all of them when none is named, and show what was found.
+    """Run the jobs once, and show what was found. Without names: a full check (fleet, releases, health, deliver).
 
-    fleet reads the registry and what is deployed; releases looks for new, changed and vanished versions and verifies them;
-    advisories asks what is known against approved and deployed versions; deliver sends tickets and alerts; digest tells the small things.
+    - fleet: reads the inventories and compares what is deployed with what is approved
+    - releases: looks at every server's package and repository, verifies what is new, asks for advisories
+    - advisories: asks for advisories alone
+    - health: looks at the monitor itself
+    - deliver: sends the tickets and messages that wait
+    - digest: one message about everything that needed no decision and woke nobody
 
     ```
     mcp-monitor run
-    mcp-monitor run releases --server io.github.acme/files     # look at once, due or not
+    mcp-monitor run releases --server io.github.acme/files   # due or not
     mcp-monitor run --json | jq '.findings[].rule'
     ```
 

@@ -33,6 +33,7 @@ from monitor.policy import Policy, Waiver
 from monitor.ports import (
     AdvisorySource,
     AlertChannel,
+    Clock,
     DeploymentSource,
     Fresh,
     NotFound,
@@ -59,18 +60,18 @@ def host_name() -> str:
     return socket.gethostname()
 
 
-def build(settings: Settings, *, out: TextIO, environ: Mapping[str, str], home: Path) -> App:
+def build(settings: Settings, *, out: TextIO, environ: Mapping[str, str], home: Path, clock: Clock = utc_now) -> App:
     """Connect everything. `out` gets the messages and tickets for which no service is configured.
 
     Raises `SourceError` where the installers' own configuration names an address that is none.
     """
     config = settings.config
-    edge = _edge(config)
+    edge = _edge(config, clock)
     machine = _endpoints.Machine(environ, home)
-    started = utc_now()
+    started = clock()
     return App(
-        clock=utc_now,
-        store=open_store(settings),
+        clock=clock,
+        store=open_store(settings, clock=clock),
         edge=edge,
         registry=registry_source(settings),
         releases=_releases(settings, edge, machine),
@@ -85,14 +86,14 @@ def build(settings: Settings, *, out: TextIO, environ: Mapping[str, str], home: 
     )
 
 
-def open_store(settings: Settings) -> Store:
+def open_store(settings: Settings, *, clock: Clock = utc_now) -> Store:
     """Open the store; it connects when it is first asked something."""
-    return database.open_store(settings.store_url, clock=utc_now)
+    return database.open_store(settings.store_url, clock=clock)
 
 
 def registry_source(settings: Settings) -> RegistrySource:
     """Open the list of approved servers."""
-    return registry_file.build(settings.config.registry.path)
+    return registry_file.build(path=settings.config.registry.path)
 
 
 def verifier(settings: Settings) -> Verifier:
@@ -120,12 +121,12 @@ def policy(config: Config) -> Policy:
     )
 
 
-def _edge(config: Config) -> Http:
+def _edge(config: Config, clock: Clock) -> Http:
     http = config.http
     contact = f" (+{http.contact})" if http.contact else ""
     return Http(
         user_agent=f"mcp-monitor/{installed_version()}{contact}",
-        clock=utc_now,
+        clock=clock,
         per_host=http.per_host,
         timeout=http.timeout.total_seconds(),
         max_body=http.max_document_mb * MEGABYTE,

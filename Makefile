@@ -1,0 +1,77 @@
+# run  demo  test  check  docs  clean: each installs what it needs into .venv, once.
+# Needs Python 3.11 or newer, make and git. Another Python: make run PYTHON=python3.12. Another configuration: make run CONFIG=other.toml.
+
+PYTHON ?= python3
+CONFIG ?= config.toml
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check lint docs clean
+
+help:
+	@echo "make run     one full check (CONFIG=other.toml takes another configuration)"
+	@echo "make demo    the program against a simulated world: a story in a minute"
+	@echo "make test    lint, types, layers and all tests, as CI runs them (make check is the same)"
+	@echo "make docs    write docs/rules/ from the rules"
+	@echo "make clean   remove .venv and what tools left behind; databases and configuration stay"
+
+# A stamp is younger than pyproject.toml, or the install is done again.
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed: pyproject.toml $(VENV)/made
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml $(VENV)/made
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/installed
+
+# Created when missing, never overwritten; an example that changed later does not touch them. Another configuration is the user's own.
+
+config.toml: | config.example.toml
+	cp config.example.toml $@
+
+registry.yaml: | registry.example.yaml
+	cp registry.example.yaml $@
+
+ifeq ($(CONFIG),config.toml)
+OWN := config.toml registry.yaml
+endif
+
+run: $(VENV)/installed | $(OWN)
+	@$(BIN)/mcp-monitor migrate --config '$(CONFIG)'
+	@$(BIN)/mcp-monitor run --config '$(CONFIG)'; code=$$?; \
+	case $$code in \
+	0) meaning="quiet" ;; \
+	1) meaning="findings at or above policy.exit_at" ;; \
+	2) meaning="wrong usage or configuration" ;; \
+	3) meaning="something could not be checked" ;; \
+	*) meaning="stopped" ;; \
+	esac; \
+	echo "mcp-monitor ended with exit code $$code: $$meaning"; exit $$code
+
+demo: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.demo
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/python -m pytest -n 2
+
+check: test
+
+docs: $(VENV)/installed
+	$(BIN)/python -m monitor.rules.pages
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
