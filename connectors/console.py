@@ -9,7 +9,6 @@ from typing import TextIO
 from monitor.domain.action import CommentTicket, Delivered, Delivery, OpenTicket, SendAlert
 from monitor.domain.document import Document, plain
 from monitor.domain.text import one_line, visible
-from monitor.ports import AlertChannel, TicketTracker
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +69,6 @@ class Alerts:
     async def probe(self) -> str:
         """Say that messages go nowhere."""
         return "console: no channel is configured, messages are printed"
-
-
-def tickets(out: TextIO) -> TicketTracker:
-    """Build a tracker that prints to `out`."""
-    return Tickets(out)
-
-
-def alerts(out: TextIO) -> AlertChannel:
-    """Build a channel that prints to `out`."""
-    return Alerts(out)
 
 
 def _print(out: TextIO, headline: str, body: Document) -> Delivery:

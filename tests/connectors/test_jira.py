@@ -1,7 +1,7 @@
 """Jira as the outbox needs it: what is surely there, surely not there, or in doubt."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Literal
 
 import pytest
@@ -28,13 +28,6 @@ COMMENT = CommentTicket("comment:a:1", TICKET.server, TICKET.fingerprint, BODY)
 TOKEN = "jira-world"
 
 Flavour = Literal["cloud", "datacenter"]
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with World() as world:
-        yield world
-        assert world.violations == []
 
 
 @pytest.fixture(params=["cloud", "datacenter"])

@@ -1,7 +1,6 @@
 """Slack as the outbox needs it: what surely arrived, surely did not, or is in doubt; and nothing of a stranger's is obeyed."""
 
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -22,13 +21,6 @@ BODY = (
 ALERT = SendAlert("alert:a", "default", f"Malware in files {HOSTILE}", BODY, "critical", urgent=True)
 TOKEN = "xoxb-world"
 SECRET = "T0/B0/secret"
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with World() as world:
-        yield world
-        assert world.violations == []
 
 
 def bot(world: World, *, token: str = TOKEN, channel: str = "C0ALERTS", base: str = "") -> AlertChannel:

@@ -139,7 +139,7 @@ class Jira:
                 return refused(404, "dead link")
             if not self._known(request, cloud=cloud) and handler != self._myself:
                 return (
-                    Response(status_code=401)
+                    refused(401, "Client must be authenticated to access this resource.")
                     if cloud
                     else JSONResponse({"message": "Client must be authenticated"}, 401)
                 )
