@@ -60,7 +60,10 @@ class Gates:
 
     def close(self, host: str, seconds: float) -> datetime:
         """Close the host's gate; one that is closed for longer stays so. Return until when."""
-        until = self.clock() + timedelta(seconds=seconds)
+        return self.close_until(host, self.clock() + timedelta(seconds=seconds))
+
+    def close_until(self, host: str, until: datetime) -> datetime:
+        """Close the host's gate until then; one that is closed for longer stays so. Return until when."""
         self.closed[host] = max(until, self.closed.get(host, until))
         return self.closed[host]
 

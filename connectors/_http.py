@@ -108,6 +108,11 @@ class Http:
         """Return the hosts (`host` or `host:port`) that are closed now, and until when."""
         return self._manners.gates.still_closed()
 
+    def close(self, gates: Mapping[str, datetime]) -> None:
+        """Ask nothing of these hosts before their time."""
+        for host, until in gates.items():
+            self._manners.gates.close_until(host, until)
+
     def client(
         self,
         source: str,

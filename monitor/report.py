@@ -48,9 +48,7 @@ class Going:
 
     def add(self, outcome: Outcome) -> None:
         """Join a job's outcome; of a server that several jobs saw, every unknown counts."""
-        for snapshot in outcome.snapshots:
-            name = snapshot.server.name
-            found = snapshot.unknowns()
+        for name, found in outcome.by_server.items():
             self.by_server[name] = tuple(dict.fromkeys((*self.by_server.get(name, ()), *found)))
             self.unknowns += found
         self.unknowns += outcome.unknowns

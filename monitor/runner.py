@@ -122,7 +122,8 @@ async def _job(
         case "fleet":
             # All entries, whatever was chosen: a deployment of another listed server is no shadow.
             outcome = await check_fleet(app, registry.entries)
-            going.add(_only(outcome, chosen))
+            chosen_only = {name: unknowns for name, unknowns in outcome.by_server.items() if name in chosen}
+            going.add(replace(outcome, by_server=chosen_only))
         case "health":
             going.add(await check_ourselves(app, registry))
         case "deliver":
@@ -131,10 +132,6 @@ async def _job(
             going.add(await send_digest(app))
         case _:
             raise ValueError(f"no job named {job!r}; there are {', '.join(JOBS)}")
-
-
-def _only(outcome: Outcome, chosen: Mapping[str, Entry]) -> Outcome:
-    return replace(outcome, snapshots=tuple(each for each in outcome.snapshots if each.server.name in chosen))
 
 
 async def _server_job(

@@ -34,6 +34,7 @@ from monitor.ports import (
     AdvisorySource,
     AlertChannel,
     Clock,
+    Clock,
     DeploymentSource,
     Fresh,
     NotFound,
@@ -93,7 +94,7 @@ def open_store(settings: Settings, *, clock: Clock = utc_now) -> Store:
 
 def registry_source(settings: Settings) -> RegistrySource:
     """Open the list of approved servers."""
-    return registry_file.build(path=settings.config.registry.path)
+    return registry_file.build(settings.config.registry.path)
 
 
 def verifier(settings: Settings) -> Verifier:

@@ -38,7 +38,7 @@ async def check_fleet(app: App, entries: Collection[Entry]) -> Outcome:
     await app.store.run(lambda unit: _record(unit, app, recalled, judged, now))
     problems = [problem for answer in answers.values() if isinstance(answer, Inventory) for problem in answer.problems]
     return Outcome(
-        tuple(each.snapshot for each in judged),
+        {each.snapshot.server.name: recalled.inventory_gaps for each in judged},
         tuple(answer for answer in answers.values() if isinstance(answer, Unknown)),
         tuple(problems),
     )

@@ -84,7 +84,15 @@ async def _advise_judge_record(
     failed = tuple(each for each in verdicts if isinstance(each, Unknown))
     now = app.clock()
     await app.store.run(lambda unit: _record(unit, job, judged, sights=sights, answers=answers, now=now))
-    return Outcome(tuple(complete), (*answers.unknowns, *failed))
+    unknowns = {each.server.name: each.unknowns() if sights else _unadvised(each) for each in complete}
+    return Outcome(unknowns, (*answers.unknowns, *failed))
+
+
+def _unadvised(snapshot: Snapshot) -> tuple[Unknown, ...]:
+    """What the advisory source alone did not say; the rest of the snapshot is memory, and another job's question."""
+    answers = snapshot.advisories
+    found = [answers] if isinstance(answers, Unknown) else answers.values()
+    return tuple(dict.fromkeys(each for each in found if isinstance(each, Unknown)))
 
 
 async def _judge(app: App, recalled: Recalled, snapshot: Snapshot) -> Judged:

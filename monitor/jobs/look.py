@@ -97,13 +97,9 @@ def _judge_fresh(
     appeared = listing.releases if changes.first_look else changes.new
     new = tuple(KnownRelease(release, now, changes.first_look) for release in appeared)
     known = {**state.known, **{each.release.version: each for each in new}}
-    return Sight(
-        Looked(listing, changes, known),
-        fresh=True,
-        new=new,
-        validators=validators,
-        evidence=tuple(map(_small, evidence)),
-    )
+    # A document that changed in what we do not read (stars, download counts) is no evidence of anything.
+    told = tuple(map(_small, evidence)) if listing != state.listing else ()
+    return Sight(Looked(listing, changes, known), fresh=True, new=new, validators=validators, evidence=told)
 
 
 def _unsettled(app: App, recalled: Recalled, sights: Mapping[Purl, Sight]) -> dict[Purl, Release]:

@@ -1,7 +1,7 @@
 """What a job tells its driver, and how it is judged and recorded."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.domain.action import Action
@@ -21,7 +21,8 @@ ACTOR = "mcp-monitor"
 class Outcome:
     """What one batch, or one job without batches, brought. `problems` are sentences for a person."""
 
-    snapshots: tuple[Snapshot, ...] = ()
+    by_server: Mapping[str, tuple[Unknown, ...]] = field(default_factory=dict)
+    """What this job asked about a server and did not learn; every server that it looked at is here."""
     unknowns: tuple[Unknown, ...] = ()
     problems: tuple[str, ...] = ()
 
