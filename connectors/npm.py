@@ -1,6 +1,6 @@
 """Releases of npm packages from a registry's package document.
 
-https://github.com/npm/registry/blob/main/docs/responses/package-metadata.md and https://docs.npmjs.com/about-registry-signatures
+https://github.com/npm/registry/blob/main/docs/responses/package-metadata.md; signatures: npm's "About registry signatures".
 
 It knows: versions, tarballs with digests, publication times, deprecations, the registry's signatures, which versions carry attestations,
 and whether the package was unpublished or replaced by a security holder.

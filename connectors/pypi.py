@@ -1,6 +1,6 @@
 """Releases of Python packages from an index that serves the Simple API as JSON (PEP 691, 700, 714, 740, 792).
 
-https://packaging.python.org/en/latest/specifications/simple-repository-api/ and https://docs.pypi.org/api/
+https://packaging.python.org/en/latest/specifications/simple-repository-api/; attestations: PEP 740.
 
 It knows: versions, files with digests, sizes and upload times, yanks, the project's status, and which files carry an attestation.
 It does not know: releases that PyPI has quarantined by themselves, or that were deleted (both just vanish), who uploaded, and when a
