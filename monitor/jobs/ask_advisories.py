@@ -47,7 +47,7 @@ def versions_of(snapshot: Snapshot, reviews: tuple[Review, ...]) -> frozenset[Pu
 
 async def ask(app: App, versions: frozenset[Purl], health: Mapping[str, SourceHealth], now: datetime) -> Answers:
     """Ask about the versions, once each, whatever servers they belong to."""
-    refs = await app.advisories.match(sorted(versions))
+    refs = await app.advisories.match(sorted(versions, key=str))
     wanted = {ref.id: ref for found in refs.values() if not isinstance(found, Unknown) for ref in found}
     known = dict(await app.store.run(lambda unit: unit.advisories(wanted)))
     stale = [ref for ref in wanted.values() if ref.id not in known or known[ref.id].modified_at != ref.modified_at]

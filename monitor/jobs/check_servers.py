@@ -76,7 +76,7 @@ async def _advise_judge_record(
     everything = frozenset[Purl]().union(*asked.values())
     answers = await ask(app, everything, recalled.health, app.clock())
     complete = [
-        replace(each, advisories={purl: answers.matches[purl] for purl in sorted(asked[each.server.name])})
+        replace(each, advisories={purl: answers.matches[purl] for purl in sorted(asked[each.server.name], key=str)})
         for each in snapshots
     ]
     verdicts = [await guarded(each.server.name, _judge(app, recalled, each)) for each in complete]
