@@ -69,6 +69,7 @@ class Http:
         timeout: float = 20.0,
         total: float = 120.0,
         max_body: int = 64 * 2**20,
+        max_download: int = 512 * 2**20,
         attempts: int = 3,
         max_wait: float = 60.0,
         proxies: Mapping[str, str] | None = None,
@@ -87,6 +88,7 @@ class Http:
             jitter=jitter,
         )
         self._max_body = max_body
+        self._max_download = max_download
         self._total = total
         self._sessions = 0
 
@@ -133,7 +135,7 @@ class Http:
             own.setdefault("authorization", authorization)
         allowed = frozenset(host.lower() for host in hosts)
         asking = Asking(self._manners, source, Address.parse(url), allowed, own, secret_path=secret_path)
-        return Client(asking, self._max_body, self._total)
+        return Client(asking, self._max_body, self._max_download, self._total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ class Client:
 
     _asking: Asking
     _max_body: int
+    _max_download: int
     _total: float
 
     def key(self, path_or_url: str, *, accept: str = "application/json") -> str:
@@ -222,7 +225,7 @@ class Client:
         """Stream a file of up to `limit` bytes through sha256, sha512 and sha1, as the server keeps it. Raises as `get`."""
         # No encoding is asked for, and none undone: servers that label a .tar.gz as gzip would have another file hashed.
         ask = Ask("GET", self._asking.resolve(url), {"accept": "*/*", "accept-encoding": "identity"})
-        where, received = await self._asking.follow(ask, file(limit), DOWNLOAD_SECONDS)
+        where, received = await self._asking.follow(ask, file(min(limit, self._max_download)), DOWNLOAD_SECONDS)
         return self._asking.content(where, received)
 
     def _response(self, address: Address, key: str, received: Received[bytes]) -> Response:

@@ -23,7 +23,7 @@ from monitor.ports import (
 )
 from monitor.settings import Settings
 
-OLD_ROOT = timedelta(days=180)
+OLD_ROOT = timedelta(days=365)
 """Trust roots change a few times a year; what an old one does not know ends in "cannot tell"."""
 
 

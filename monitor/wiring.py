@@ -34,7 +34,6 @@ from monitor.ports import (
     AdvisorySource,
     AlertChannel,
     Clock,
-    Clock,
     DeploymentSource,
     Fresh,
     NotFound,
@@ -131,6 +130,7 @@ def _edge(config: Config, clock: Clock) -> Http:
         per_host=http.per_host,
         timeout=http.timeout.total_seconds(),
         max_body=http.max_document_mb * MEGABYTE,
+        max_download=http.max_download_mb * MEGABYTE,
         attempts=http.attempts,
         max_wait=http.max_wait.total_seconds(),
     )

@@ -20,7 +20,7 @@ STYLES = {Status.OK: "green", Status.WARN: "yellow", Status.FAIL: "bold red"}
 
 def examine_and_tell(config: Path) -> int:
     """Show every line as it comes; 1 when something failed."""
-    settings = open_settings(config)
+    settings = open_settings(config, reports=True)
     app = build_app(settings, out=sys.stdout)
     said_by = wiring.said_by(settings, os.environ, Path.home())
     worst: set[Status] = set()

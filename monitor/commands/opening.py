@@ -16,14 +16,19 @@ from monitor.settings import ConfigError, Settings, load
 T = TypeVar("T")
 
 
-def open_settings(config: Path) -> Settings:
-    """Read the configuration and log as it says. Raises `Stop` with every problem."""
+def open_settings(config: Path, *, reports: bool = False) -> Settings:
+    """Read the configuration and log as it says. Raises `Stop` with every problem.
+
+    A command that `reports` says itself, at its end, whatever it would have logged on the way: only faults and debugging are logged.
+    """
     try:
         settings = load(config, os.environ)
     except ConfigError as error:
         raise Stop(str(error), ExitCode.USAGE) from error
     secrets = [secret.get_secret_value() for secret in settings.secrets.values()]
-    log.configure(format=settings.config.log.format, level=settings.config.log.level, secrets=secrets)
+    given = settings.config.log
+    level = "error" if reports and given.level != "debug" else given.level
+    log.configure(format=given.format, level=level, secrets=secrets)
     return settings
 
 

@@ -33,7 +33,7 @@ from monitor.runner import FULL, Progress, run
 
 def run_once(config: Path, jobs: Sequence[str], *, servers: Sequence[str], as_json: bool) -> int:
     """Run the jobs and show the report; return its exit code."""
-    settings = open_settings(config)
+    settings = open_settings(config, reports=True)
     app = build_app(settings, out=sys.stderr if as_json else sys.stdout)
     require_schema(app.store)
     with store_errors(), _progress() as progress:
