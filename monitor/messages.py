@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import Enum, auto
 
+from monitor.domain.candidate import unreviewed
 from monitor.domain.document import Bullets, Document, Heading, Paragraph, Table
 from monitor.domain.finding import Finding, Tracked
 from monitor.domain.provenance import Form, Publisher, Verdict, Verification, worst
+from monitor.domain.purl import Purl
 from monitor.domain.review import Review, State
 from monitor.domain.server import Pin
 from monitor.domain.snapshot import Snapshot
@@ -17,12 +20,16 @@ MAX_FINDINGS = 25
 
 def ticket_title(snapshot: Snapshot, review: Review) -> str:
     """Say in one line which decision is asked for."""
-    purl = review.candidate.purl
+    purl, name = review.candidate.purl, snapshot.server.name
     approved = snapshot.approval.pin.purl if snapshot.approval else None
-    if approved == purl:
-        return f"Review the approval of {purl.label} {purl.version} ({snapshot.server.name})"
-    before = f"{approved.version} -> " if approved else ""
-    return f"Re-approve {purl.label} {before}{purl.version} ({snapshot.server.name})"
+    match _standing(snapshot, purl):
+        case _Standing.APPROVED:
+            return f"Review the approval of {purl.label} {purl.version} ({name})"
+        case _Standing.DEPLOYED:
+            return f"Deployed and not approved: {purl.label} {purl.version} ({name})"
+        case _Standing.CANDIDATE:
+            before = f"{approved.version} -> " if approved else ""
+            return f"Re-approve {purl.label} {before}{purl.version} ({name})"
 
 
 def ticket_body(snapshot: Snapshot, review: Review, findings: Sequence[Finding]) -> Document:
@@ -83,7 +90,7 @@ def digest_body(tracked: Sequence[Tracked]) -> Document:
 
 
 VERDICT_WORDS = {
-    Verdict.VERIFIED: "verified, registry signature",
+    Verdict.VERIFIED: "registry signature verified",
     Verdict.INVALID: "INVALID",
     Verdict.UNATTESTED: "unattested",
     Verdict.UNAVAILABLE: "could not check",
@@ -100,7 +107,7 @@ def verification_words(claims: Sequence[Verification]) -> str:
     if verdict is Verdict.INVALID:
         return f"INVALID: {next(claim.reason for claim in claims if claim.verdict is Verdict.INVALID)}"
     if verdict is Verdict.VERIFIED and any(claim.publisher for claim in claims):
-        return "verified, built by its publisher"
+        return "provenance verified"
     return VERDICT_WORDS[verdict]
 
 
@@ -114,9 +121,35 @@ def _not_checked(snapshot: Snapshot) -> Document:
 def _question(snapshot: Snapshot, review: Review) -> str:
     server, purl = snapshot.server, review.candidate.purl
     who = f"{server.name} (owner {server.owner or 'nobody'}, tier {server.tier})"
+    match _standing(snapshot, purl):
+        case _Standing.APPROVED:
+            return f"{who}: may {purl.label} {purl.version} stay approved?"
+        case _Standing.CANDIDATE:
+            return f"{who}: may {purl.label} {purl.version} run?"
+        case _Standing.DEPLOYED:
+            mend = (
+                f"bring the hosts to {snapshot.approval.pin.purl.version}, or approve it"
+                if snapshot.approval
+                else "approve it, or stop it"
+            )
+            return f"{who}: {purl.label} {purl.version} is deployed and not approved. Either {mend}."
+
+
+class _Standing(Enum):
+    """What a version is to its server, when a ticket about it is written."""
+
+    APPROVED = auto()
+    CANDIDATE = auto()
+    DEPLOYED = auto()
+
+
+def _standing(snapshot: Snapshot, purl: Purl) -> _Standing:
     if snapshot.approval and snapshot.approval.pin.purl == purl:
-        return f"{who}: may {purl.label} {purl.version} stay approved?"
-    return f"{who}: may {purl.label} {purl.version} run?"
+        return _Standing.APPROVED
+    if not isinstance(snapshot.package, Unknown):
+        ahead = (known.release.purl for known in unreviewed(snapshot.approval, snapshot.package))
+        return _Standing.CANDIDATE if purl in ahead else _Standing.DEPLOYED
+    return _Standing.DEPLOYED
 
 
 def _comparison(snapshot: Snapshot, candidate: Pin) -> tuple[tuple[str, str, str], ...]:

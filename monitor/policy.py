@@ -143,7 +143,7 @@ def tell(
             urgent=kind == "page",
         )
         for kind, title, group in (
-            ("page", "Page", pages),
+            ("page", "Act now", pages),
             ("notice", "Notice", notices),
             ("resolved", "Resolved", over),
         )
@@ -201,7 +201,7 @@ def _ask(
         said = fingerprint(*(f"{each.finding.fingerprint}.{each.occurrences}.{each.finding.summary}" for each in fresh))
         body = messages.comment_body([each.finding for each in fresh], snapshot.taken_at)
         key = f"comment:{review.fingerprint}.{review.occurrence}:{said}"
-        return None, CommentTicket(key, review.server, review.fingerprint, body)
+        return None, CommentTicket(key, review.server, review.mark, body)
     again = replace(advance(review, Happening.RECURRED), candidate=messages.seen_pin(snapshot, Pin(purl)))
     return again, _open(snapshot, again, findings)
 
@@ -211,7 +211,7 @@ def _open(snapshot: Snapshot, review: Review, findings: Sequence[Finding]) -> Op
     return OpenTicket(
         key=f"ticket:{review.fingerprint}.{review.occurrence}",
         server=review.server,
-        fingerprint=review.fingerprint,
+        fingerprint=review.mark,
         title=messages.ticket_title(snapshot, review),
         body=messages.ticket_body(snapshot, review, worst_first),
         priority=worst_first[0].severity.value,
@@ -231,7 +231,7 @@ def _end(snapshot: Snapshot, delta: Delta, review: Review, *, asked: bool, newer
 
 def _say_ended(review: Review, newer: str | None) -> CommentTicket:
     key = f"ended:{review.fingerprint}.{review.occurrence}"
-    return CommentTicket(key, review.server, review.fingerprint, messages.ending_body(review, newer))
+    return CommentTicket(key, review.server, review.mark, messages.ending_body(review, newer))
 
 
 def _is_candidate(causes: Iterable[Tracked]) -> bool:

@@ -10,7 +10,7 @@ from monitor.domain.document import Document
 
 @dataclass(frozen=True, slots=True)
 class OpenTicket:
-    """Open the re-approval ticket of one review. `fingerprint` becomes label and property of the ticket, in the same request."""
+    """Open the re-approval ticket of one review. `fingerprint` (the review's mark) becomes label and property, in the same request."""
 
     key: str
     server: str

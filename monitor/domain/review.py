@@ -75,6 +75,11 @@ class Review:
         """One review per server and version."""
         return fingerprint("review", self.server, str(self.candidate.purl))
 
+    @property
+    def mark(self) -> str:
+        """The name that its ticket carries: another one each time the review begins again, so that an old ticket is never taken for it."""
+        return fingerprint("ticket", self.fingerprint, str(self.occurrence))
+
 
 def advance(review: Review, happening: Happening) -> Review:
     """Apply the table. Raises `Refused`."""

@@ -113,7 +113,7 @@ def _ticket_of(unit: UnitOfWork, fingerprint: str) -> str | None:
 
 
 def _review(unit: UnitOfWork, fingerprint: str) -> Review | None:
-    return next((review for review in unit.reviews() if review.fingerprint == fingerprint), None)
+    return next((review for review in unit.reviews() if review.mark == fingerprint), None)
 
 
 def _settle(unit: UnitOfWork, app: App, queued: Queued, delivery: Delivery) -> None:

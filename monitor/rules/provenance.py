@@ -58,8 +58,8 @@ def _does_not_hold(snapshot: Snapshot, rule: str, claim: Verification, subject: 
         summary=f"{claim.form.value} of {claim.filename} ({claim.purl.label} {claim.purl.version}) does not hold: {claim.detail}",
         facts=(
             Fact("reason", claim.reason, "verification"),
-            Fact("trust root", claim.root or "none needed", "verification"),
-            *(Fact("digest of the download", str(digest), "download") for digest in claim.digests),
+            *((Fact("trust root", claim.root, "verification"),) if claim.root else ()),
+            *(Fact("download", str(digest), "download") for digest in claim.digests if digest.algorithm == "sha256"),
         ),
         about=claim.purl,
         trust_signal=True,

@@ -14,8 +14,8 @@ async def test_the_first_look_is_a_baseline_and_says_nothing(company: Company) -
 
     assert report.exit_code == 0
     assert {line.name: (line.newest_seen, line.verification, line.deployed) for line in report.servers} == {
-        FILES: ("1.4.2", "verified, built by its publisher", "1.4.2 (1)"),
-        FETCH: ("2.4.2", "verified, built by its publisher", "2.4.2 (1)"),
+        FILES: ("1.4.2", "provenance verified", "1.4.2 (1)"),
+        FETCH: ("2.4.2", "provenance verified", "2.4.2 (1)"),
         FORGE: ("v0.9.0", "unattested", "v0.9.0 (1)"),
     }
     assert (company.world.jira.issues, company.world.slack.messages) == ([], [])
