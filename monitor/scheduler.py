@@ -64,7 +64,9 @@ async def keep_running(app: App, schedule: Schedule, *, stop: asyncio.Event, end
     scheduler.add_listener(_skipped, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
     for job, expression in slots(schedule).items():
         when = trigger(expression, timezone, schedule.jitter.total_seconds())
-        at_once = {"next_run_time": app.clock()} if job in AT_ONCE else {}
+        at_once = (
+            {"next_run_time": datetime.now(timezone)} if job in AT_ONCE else {}
+        )  # APScheduler has a clock of its own
         scheduler.add_job(tick, when, args=[job], id=job, **at_once)
     scheduler.start()
     log.info("serve.started", jobs=dict(slots(schedule)))

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -29,7 +30,7 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, empty: s
     if not lines:
         say(empty)
     elif sys.stdout.isatty():
-        table = Table(*header, header_style="bold")
+        table = Table(*header, header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
         for line in lines:
             table.add_row(*(Text(cell, style=_style(cell)) for cell in line))
         Console().print(table)

@@ -25,10 +25,14 @@ from monitor.commands.output import (
     show_lines,
     show_table,
 )
+from monitor.domain.finding import Severity
 from monitor.domain.unknown import Reason, Unknown
 from monitor.ending import ExitCode, Stop
 from monitor.report import Report
 from monitor.runner import FULL, Progress, run
+
+SHOWN = 3
+"""Things that could not be checked, a source."""
 
 
 def run_once(config: Path, jobs: Sequence[str], *, servers: Sequence[str], as_json: bool) -> int:
@@ -121,18 +125,20 @@ def show(report: Report) -> None:
         return
     show_lines(report.servers)
     findings = [each for each in report.findings if each.finding.fingerprint not in report.waived]
-    if findings:
+    told = [each for each in findings if each.finding.severity > Severity.INFO]
+    if told:
         say("")
-        show_table(FINDING_HEADER, [finding_row(each) for each in findings], empty="")
+        show_table(FINDING_HEADER, [finding_row(each) for each in told], empty="")
     blind = [each for each in report.unknowns if each.reason is not Reason.NOT_COVERED]
     if blind:
         say("\nCOULD NOT CHECK")
-        show_table(("source", "reason", "detail"), [_unknown_row(each) for each in blind], empty="")
-    say(f"\n{_verdict(report, len(findings), len(blind))}")
+        show_table(("source", "reason", "detail"), _unknown_rows(blind), empty="")
+    say(f"\n{_verdict(report, len(findings), len(findings) - len(told), len(blind))}")
 
 
-def _verdict(report: Report, findings: int, blind: int) -> str:
+def _verdict(report: Report, findings: int, infos: int, blind: int) -> str:
     parts = [f"{len(report.servers)} servers", f"{findings} open findings"]
+    parts += [f"{infos} of them for information (`mcp-monitor findings` lists them)"] if infos else []
     parts += [f"{len(report.waived)} waived"] if report.waived else []
     parts += [f"{blind} things could not be checked"] if blind else []
     parts += [f"{len(report.problems)} problems (see stderr)"] if report.problems else []
@@ -146,8 +152,17 @@ def _verdict(report: Report, findings: int, blind: int) -> str:
     return f"{', '.join(parts)}. Exit code {report.exit_code}: {meaning.get(report.exit_code, '')}."
 
 
-def _unknown_row(unknown: Unknown) -> tuple[str, ...]:
-    return (unknown.source, unknown.reason.value, unknown.detail)
+def _unknown_rows(unknowns: Sequence[Unknown]) -> list[tuple[str, str, str]]:
+    """A few of each source: one that is away fails for every package."""
+    by_source: dict[tuple[str, str], list[str]] = {}
+    for unknown in unknowns:
+        by_source.setdefault((unknown.source, unknown.reason.value), []).append(unknown.detail)
+    rows: list[tuple[str, str, str]] = []
+    for (source, reason), details in by_source.items():
+        rows += [(source, reason, detail) for detail in details[:SHOWN]]
+        if len(details) > SHOWN:
+            rows.append((source, reason, f"and {len(details) - SHOWN} more (--json has all)"))
+    return rows
 
 
 def _as_json(report: Report) -> dict[str, object]:
