@@ -6,7 +6,7 @@ limits: https://developer.atlassian.com/cloud/jira/platform/rate-limiting/
 
 import msgspec
 
-from connectors._http import Response
+from connectors._edge.http import Response
 from monitor.domain.action import Ambiguous, Deferred, Delivered, Delivery, Rejected
 from monitor.domain.text import one_line
 

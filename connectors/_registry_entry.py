@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from packaging.version import InvalidVersion, Version
 
-from connectors._form import Form, open_form
-from connectors._npm_command import SEMVER
-from connectors._yaml_tree import Node, Pairs, Scalar
+from connectors._launch.npm import SEMVER
+from connectors._reading_files.form import Form, open_form
+from connectors._reading_files.yaml_tree import Node, Pairs, Scalar
 from monitor.domain.provenance import Publisher
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest

@@ -8,7 +8,7 @@ a list with `name` (Continue, Vibe), `projects.<path>.mcpServers` (Claude Code),
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from connectors._jsonc import Value
+from connectors._reading_files.jsonc import Value
 
 SURE = ("mcpServers", "mcp_servers", "servers", "context_servers", "amp.mcpServers", "mcp.servers")
 """Keys whose every value is meant to be a server."""

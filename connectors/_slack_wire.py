@@ -18,7 +18,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from connectors._address import Address
+from connectors._edge.address import Address
 
 MAX_ANSWER = 4 * 2**20
 """Bytes; two hundred messages with their blocks stay well below it."""

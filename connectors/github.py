@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
+from connectors._edge.http import Client, Http, NotModified, Response
 from connectors._github_documents import (
     NAME,
     PER_PAGE,
@@ -22,7 +23,6 @@ from connectors._github_documents import (
     parse_repository,
     parse_tags,
 )
-from connectors._http import Client, Http, NotModified, Response
 from monitor.domain.provenance import Attestation, Form
 from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Digest, Listing, Release, Standing

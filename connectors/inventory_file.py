@@ -29,7 +29,7 @@ from pathlib import Path
 
 import msgspec
 
-from connectors._launch import address
+from connectors._launch.launch import address
 from monitor.domain.deployment import Deployment, Inventory, PinKind
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest

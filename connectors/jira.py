@@ -15,11 +15,11 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from connectors._adf import adf
-from connectors._http import Client, Http, NotSent, Response
+from connectors._edge.http import Client, Http, NotSent, Response
 from connectors._jira_answers import delivered
 from connectors._jira_fields import FieldPage, TypePage, complaint, matching
-from connectors._wiki import wiki
+from connectors._markup.adf import adf
+from connectors._markup.wiki import wiki
 from monitor.domain.action import Ambiguous, CommentTicket, Deferred, Delivery, OpenTicket
 from monitor.domain.document import Block, Document, Paragraph
 from monitor.domain.fingerprint import fingerprint

@@ -14,10 +14,10 @@ from pathlib import Path
 import msgspec
 
 from connectors._config_locations import LOCATIONS, client_of
-from connectors._document import LIMITS, format_of, read_document
-from connectors._jsonc import Unreadable, Value
-from connectors._launch import Launch, address, also, local, redirecting, unknown
-from connectors._launch_command import parse
+from connectors._launch.command import parse
+from connectors._launch.launch import Launch, address, also, local, redirecting, unknown
+from connectors._reading_files.document import LIMITS, format_of, read_document
+from connectors._reading_files.jsonc import Unreadable, Value
 from connectors._server_entries import entries
 from monitor.domain.deployment import Deployment, Inventory, PinKind
 from monitor.ports import DeploymentSource, Unavailable

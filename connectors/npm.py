@@ -20,9 +20,9 @@ from urllib.parse import quote, urljoin, urlsplit
 import msgspec
 import structlog
 
-from connectors._address import Address, NoAddress, allows, split_credentials
-from connectors._endpoints import Endpoint, NpmEndpoints
-from connectors._http import Client, Http, NotModified
+from connectors._edge.address import Address, NoAddress, allows, split_credentials
+from connectors._edge.http import Client, Http, NotModified
+from connectors._edge.installers import Endpoint, NpmEndpoints
 from monitor.domain.provenance import Attestation, Form
 from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Digest, Listing, RegistrySignature, Release, Standing

@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from connectors._http import Client, Http, NotModified
+from connectors._edge.http import Client, Http, NotModified
+from connectors._edge.transport import Broken
 from connectors._osv_record import NAME, Id, Time, parse_record, utc
-from connectors._transport import Broken
 from monitor.domain.advisory import Advisory, AdvisoryRef
 from monitor.domain.purl import Purl
 from monitor.domain.text import one_line

@@ -19,8 +19,8 @@ import structlog
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from connectors._address import Address, NoAddress, allows, split_credentials
-from connectors._http import Client, Http, NotModified
+from connectors._edge.address import Address, NoAddress, allows, split_credentials
+from connectors._edge.http import Client, Http, NotModified
 from monitor.domain.provenance import Attestation, Form
 from monitor.domain.purl import Purl
 from monitor.domain.release import HEX_LENGTH, Artifact, Digest, Listing, Release, Standing

@@ -7,10 +7,10 @@ bad entry is reported with its line and is not used; the others are.
 from hashlib import sha256
 from pathlib import Path
 
-from connectors._form import open_form, shown
-from connectors._jsonc import Unreadable
+from connectors._reading_files.form import open_form, shown
+from connectors._reading_files.jsonc import Unreadable
+from connectors._reading_files.yaml_tree import Items, Node, Scalar, read_yaml
 from connectors._registry_entry import read_entry
-from connectors._yaml_tree import Items, Node, Scalar, read_yaml
 from monitor.domain.server import Entry, EntryProblem, Registry
 from monitor.ports import Malformed, RegistrySource, Unavailable
 

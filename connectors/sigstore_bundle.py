@@ -13,16 +13,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from connectors import _trust_root
-from connectors._refusal import Refused, Undecided
+from connectors._sigstore import trust_root
+from connectors._sigstore.refusal import Refused, Undecided
 from monitor import ports
 from monitor.domain.provenance import Attestation, Form, Publisher, Subject, Verdict, Verification
 
 if TYPE_CHECKING:
-    from connectors._claim import Claim, Trust
+    from connectors._sigstore.claim import Claim, Trust
 
 T = TypeVar("T")
-SHIPPED = Path(__file__).parent / "trust_roots"
+SHIPPED = Path(__file__).parent / "_sigstore" / "trust_roots"
 MAX_DOCUMENT = 4 * 2**20
 """Bytes. Honest documents have a few dozen kB for each claim."""
 MAX_DOCUMENTS = 64
@@ -37,12 +37,12 @@ def build(
 
     Raises `Malformed` for a root file that is none.
     """
-    good, good_raw = _trust_root.read("public-good", public_good or _shipped("public-good"))
-    npm, npm_raw = _trust_root.read("npm-keys", npm_keys or _shipped("npm-keys"))
+    good, good_raw = trust_root.read("public-good", public_good or _shipped("public-good"))
+    npm, npm_raw = trust_root.read("npm-keys", npm_keys or _shipped("npm-keys"))
     roots = {"public-good": (good, good_raw)}
     if github:
-        roots["github"] = _trust_root.read("github", github)
-    return SigstoreBundles(roots, (npm, _trust_root.npm_keys(npm, npm_raw)))
+        roots["github"] = trust_root.read("github", github)
+    return SigstoreBundles(roots, (npm, trust_root.npm_keys(npm, npm_raw)))
 
 
 def _shipped(name: str) -> Path:
@@ -56,9 +56,9 @@ class SigstoreBundles:
     def __init__(
         self,
         roots: dict[str, tuple[ports.TrustRoot, bytes]],
-        npm: tuple[ports.TrustRoot, tuple[_trust_root.NpmKey, ...]],
+        npm: tuple[ports.TrustRoot, tuple[trust_root.NpmKey, ...]],
     ) -> None:
-        self._roots = {name: (file, _trust_root.sigstore_root(file, raw), raw) for name, (file, raw) in roots.items()}
+        self._roots = {name: (file, trust_root.sigstore_root(file, raw), raw) for name, (file, raw) in roots.items()}
         self._npm, self._npm_keys = npm
 
     def roots(self) -> tuple[ports.TrustRoot, ...]:
@@ -77,10 +77,10 @@ class SigstoreBundles:
 
     @cached_property
     def _trust(self) -> "Trust":
-        from connectors import _anchors, _claim  # noqa: PLC0415 - the import takes a second
+        from connectors._sigstore import anchors, claim  # noqa: PLC0415 - the import takes a second
 
-        loaded = {name: _anchors.load(file, root, raw) for name, (file, root, raw) in self._roots.items()}
-        return _claim.Trust(loaded["public-good"], loaded.get("github"), self._npm, self._npm_keys)
+        loaded = {name: anchors.load(file, root, raw) for name, (file, root, raw) in self._roots.items()}
+        return claim.Trust(loaded["public-good"], loaded.get("github"), self._npm, self._npm_keys)
 
     def _document(self, subject: Subject, attestation: Attestation) -> list[Verification]:
         """Decide one document: take it apart, then each claim on its own."""
@@ -100,9 +100,9 @@ class SigstoreBundles:
     def _claims(self, subject: Subject, attestation: Attestation) -> "list[Claim]":
         if len(attestation.document) > MAX_DOCUMENT:
             raise Undecided("too-large", f"the document has more than {MAX_DOCUMENT} bytes")
-        from connectors import _sigstore_forms  # noqa: PLC0415 - the import takes a second
+        from connectors._sigstore import forms  # noqa: PLC0415 - the import takes a second
 
-        return _sigstore_forms.claims(attestation.form, attestation.document, subject, self._trust)
+        return forms.claims(attestation.form, attestation.document, subject, self._trust)
 
 
 def _guarded(step: Callable[[], T]) -> T | Refused:

@@ -10,8 +10,9 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from connectors._address import Address
-from connectors._blocks import blocks, fallback, summary
+from connectors._edge.address import Address
+from connectors._edge.transport import system_proxies
+from connectors._markup.slack_blocks import blocks, fallback, summary
 from connectors._slack_answers import (
     AGAIN,
     CONTENT,
@@ -26,7 +27,6 @@ from connectors._slack_answers import (
     refused,
 )
 from connectors._slack_wire import Answer, Doubtful, Unsent, Wire
-from connectors._transport import system_proxies
 from monitor.domain.action import Ambiguous, Deferred, Delivered, Delivery, Rejected, SendAlert
 from monitor.domain.text import one_line
 from monitor.ports import AlertChannel, Denied, Malformed, Unavailable

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TextIO
 
 from connectors import (
-    _endpoints,
     console,
     github,
     inventory_file,
@@ -22,7 +21,8 @@ from connectors import (
     sigstore_bundle,
     slack,
 )
-from connectors._http import Http
+from connectors._edge import installers
+from connectors._edge.http import Http
 from monitor.about import installed_version
 from monitor.app import App, Limits
 from monitor.config import Config, InventoryFile, McpConfig, Source
@@ -67,7 +67,7 @@ def build(settings: Settings, *, out: TextIO, environ: Mapping[str, str], home: 
     """
     config = settings.config
     edge = _edge(config, clock)
-    machine = _endpoints.Machine(environ, home)
+    machine = installers.Machine(environ, home)
     started = clock()
     return App(
         clock=clock,
@@ -136,7 +136,7 @@ def _edge(config: Config, clock: Clock) -> Http:
     )
 
 
-def _releases(settings: Settings, edge: Http, machine: _endpoints.Machine) -> Mapping[str, ReleaseSource]:
+def _releases(settings: Settings, edge: Http, machine: installers.Machine) -> Mapping[str, ReleaseSource]:
     sources = settings.config.sources
     built: dict[str, ReleaseSource] = {}
     if sources.npm.enabled:
@@ -152,30 +152,30 @@ def _releases(settings: Settings, edge: Http, machine: _endpoints.Machine) -> Ma
     return built
 
 
-def _npm_endpoints(settings: Settings, machine: _endpoints.Machine) -> _endpoints.NpmEndpoints:
+def _npm_endpoints(settings: Settings, machine: installers.Machine) -> installers.NpmEndpoints:
     """Return npm's registries: the configured one for everything, else those that npm itself is configured with."""
     given = _configured("npm", settings.config.sources.npm, settings)
-    return _endpoints.NpmEndpoints(given, {}) if given else _endpoints.npm(machine)
+    return installers.NpmEndpoints(given, {}) if given else installers.npm(machine)
 
 
-def _pypi_endpoint(settings: Settings, machine: _endpoints.Machine) -> _endpoints.Endpoint:
+def _pypi_endpoint(settings: Settings, machine: installers.Machine) -> installers.Endpoint:
     """Return the configured index, else the one that pip or uv is configured with."""
-    return _configured("pypi", settings.config.sources.pypi, settings) or _endpoints.pypi(machine)
+    return _configured("pypi", settings.config.sources.pypi, settings) or installers.pypi(machine)
 
 
 def said_by(settings: Settings, environ: Mapping[str, str], home: Path) -> Mapping[str, str]:
     """Return who named the address of npm's and PyPI's registry, for people."""
-    machine = _endpoints.Machine(environ, home)
+    machine = installers.Machine(environ, home)
     return {
         "npm": _npm_endpoints(settings, machine).default.said_by,
         "pypi": _pypi_endpoint(settings, machine).said_by,
     }
 
 
-def _configured(name: str, source: Source, settings: Settings) -> _endpoints.Endpoint | None:
+def _configured(name: str, source: Source, settings: Settings) -> installers.Endpoint | None:
     token = settings.secret(f"sources.{name}.token")
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    return _endpoints.Endpoint(source.url + "/", f"sources.{name}.url", headers) if source.url else None
+    return installers.Endpoint(source.url + "/", f"sources.{name}.url", headers) if source.url else None
 
 
 def _inventory(given: McpConfig | InventoryFile, home: Path) -> DeploymentSource:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response as Answer
 from starlette.routing import Route
 
-from connectors._http import Client, Http
+from connectors._edge.http import Client, Http
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 AGENT = "monitor/1 (ops@example.org)"

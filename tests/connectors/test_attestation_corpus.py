@@ -8,10 +8,10 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from connectors import _anchors, _sigstore_check, _sigstore_forms, _trust_root
-from connectors._claim import Trust
-from connectors._refusal import Refused
-from connectors._sigstore_shape import parse
+from connectors._sigstore import anchors, check, forms, trust_root
+from connectors._sigstore.claim import Trust
+from connectors._sigstore.refusal import Refused
+from connectors._sigstore.shape import parse
 from monitor.domain.provenance import Verdict
 from monitor.ports import Malformed
 from tests import corpus
@@ -53,12 +53,12 @@ def test_a_bundle_by_a_key_holds_under_that_key_alone(identifier: str) -> None:
 
 def holds(question: Case) -> bool:
     folder = corpus.path(f"attestations/cases/{question.kind}/{question.id}")
-    file, raw = _trust_root.read("case", root(question, folder))
-    anchors = _anchors.load(file, _trust_root.sigstore_root(file, raw), raw)
+    file, raw = trust_root.read("case", root(question, folder))
+    loaded = anchors.load(file, trust_root.sigstore_root(file, raw), raw)
     bundle = parse((folder / question.files["bundle"]).read_bytes())
     try:
         key = load_pem_public_key((folder / question.files["key"]).read_bytes())
-        _sigstore_check.by_key(bundle, key, anchors, sha256=bytes.fromhex(question.subject.digest["sha256"]))
+        check.by_key(bundle, key, loaded, sha256=bytes.fromhex(question.subject.digest["sha256"]))
     except (KeyError, ValueError, Refused):  # no key, no usable key, or not its signature
         return False
     return True
@@ -79,16 +79,16 @@ def verified_by_steps(question: Case) -> list[str] | None:
     """Return the names of the claims that hold without the library; None where there is no root to ask with."""
     folder = corpus.path(f"attestations/cases/{question.kind}/{question.id}")
     subject, attestation = document(question, folder)
-    file, raw = _trust_root.read("case", root(question, folder))
+    file, raw = trust_root.read("case", root(question, folder))
     keys = corpus.path("attestations/roots/npm-keys.registry.json")
     if "keys" in question.files:
         keys = folder / question.files["keys"]
-    npm, npm_raw = _trust_root.read("npm", keys)
+    npm, npm_raw = trust_root.read("npm", keys)
     held: list[str] = []
     try:
-        anchors = replace(_anchors.load(file, _trust_root.sigstore_root(file, raw), raw), library=None)
-        trust = Trust(anchors, anchors, npm, _trust_root.npm_keys(npm, npm_raw))
-        claims = _sigstore_forms.claims(attestation.form, attestation.document, subject, trust)
+        loaded = replace(anchors.load(file, trust_root.sigstore_root(file, raw), raw), library=None)
+        trust = Trust(loaded, loaded, npm, trust_root.npm_keys(npm, npm_raw))
+        claims = forms.claims(attestation.form, attestation.document, subject, trust)
     except Malformed:
         return None
     except Refused:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response as Answer
 from starlette.responses import StreamingResponse
 
-from connectors._http import NotModified, Response
+from connectors._edge.http import NotModified, Response
 from monitor.ports import Denied, Malformed, NotFound, Unavailable, Validator
 from tests.connectors.conftest import Loopback
 from tests.connectors.servers import AGENT, NOW, Handler, Server, asking, ok, refusal

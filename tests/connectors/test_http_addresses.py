@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors._address import Address, NoAddress
-from connectors._http import NotSent, Response
+from connectors._edge.address import Address, NoAddress
+from connectors._edge.http import NotSent, Response
 from monitor.ports import Malformed, Unavailable
 from tests.connectors.conftest import Loopback
 from tests.connectors.servers import Server, asking, make_edge, ok, raw_server, refusal

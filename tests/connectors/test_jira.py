@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from connectors import jira
-from connectors._http import Http
+from connectors._edge.http import Http
 from monitor.domain.action import Ambiguous, CommentTicket, Deferred, Delivered, OpenTicket, Rejected
 from monitor.domain.document import Bullets, Code, Heading, Link, Paragraph, Table
 from monitor.ports import Denied, Malformed, NotFound, TicketTracker, Unavailable

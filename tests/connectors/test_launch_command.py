@@ -10,9 +10,9 @@ from msgspec import Struct, field
 from msgspec.json import decode
 from packaging.utils import canonicalize_name
 
-from connectors._jsonc import Unreadable
-from connectors._launch import Launch, redirecting
-from connectors._launch_command import parse
+from connectors._launch.command import parse
+from connectors._launch.launch import Launch, redirecting
+from connectors._reading_files.jsonc import Unreadable
 from connectors.mcp_config import parse_config
 from monitor.domain.deployment import Deployment, PinKind
 from monitor.domain.purl import Purl

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors._config_locations import client_of
-from connectors._jsonc import Unreadable
+from connectors._reading_files.jsonc import Unreadable
 from connectors.mcp_config import build, parse_config
 from monitor.domain.deployment import Deployment, PinKind
 from monitor.domain.purl import Purl

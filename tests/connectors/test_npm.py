@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from connectors import npm
-from connectors._endpoints import Endpoint, NpmEndpoints
+from connectors._edge.installers import Endpoint, NpmEndpoints
 from monitor.domain.provenance import Form
 from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Digest, Listing, Release, Standing

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block as SlackBlock
 
-from connectors._adf import adf
-from connectors._blocks import blocks, fallback, summary
-from connectors._trim import NOTE, fit
-from connectors._wiki import escaped, wiki
+from connectors._markup.adf import adf
+from connectors._markup.slack_blocks import blocks, fallback, summary
+from connectors._markup.trim import NOTE, fit
+from connectors._markup.wiki import escaped, wiki
 from monitor.domain.action import SendAlert
 from monitor.domain.document import Block, Bullets, Code, Document, Heading, Link, Paragraph, Table
 from monitor.domain.text import one_line, visible, web_address

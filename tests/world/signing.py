@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pypi_attestations import AttestationType
 
 from monitor.domain.purl import Purl
 from tests.world import transparency
@@ -21,7 +22,7 @@ from tests.world.transparency import sign, spki, text
 SIGNED_AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 IN_TOTO = "application/vnd.in-toto+json"
 NPM_PUBLISH = "https://github.com/npm/attestation/tree/main/specs/publish/v0.1"
-PYPI_PUBLISH = "https://docs.pypi.org/attestations/publish/v1"
+PYPI_PUBLISH = AttestationType.PYPI_PUBLISH_V1.value
 SLSA = "https://slsa.dev/provenance/v1"
 
 

@@ -1,0 +1,1 @@
+"""From a launch command to what it would start. Pure: nothing is ever started."""

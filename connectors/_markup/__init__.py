@@ -1,0 +1,1 @@
+"""A document tree, written in the markup of each channel, shortened to its limits."""

@@ -1,0 +1,190 @@
+"""Signing certificates in the manner of Fulcio: who issued them, when, and what they say of the signer.
+
+Specifications: https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md, RFC 6962 (certificate transparency).
+"""
+
+import struct
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.hazmat.asn1 import decode_der
+from cryptography.x509.certificate_transparency import LogEntryType, SignedCertificateTimestamp
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
+
+from connectors._sigstore.anchors import Anchors, KnownAuthority, fingerprint, holds
+from connectors._sigstore.refusal import Refused, Undecided
+from monitor.domain.provenance import Publisher
+
+ARC = "1.3.6.1.4.1.57264.1."
+UTF8_FROM = 8
+"""Extensions from this arc on are DER text; the older ones are raw text."""
+ACTIONS = "https://token.actions.githubusercontent.com"
+
+
+def load(raw: bytes) -> x509.Certificate:
+    """Read a certificate. Raises `Refused`."""
+    try:
+        return x509.load_der_x509_certificate(raw)
+    except ValueError as error:
+        raise Refused("malformed", "the signing certificate cannot be read") from error
+
+
+def knows(anchors: Anchors, leaf: x509.Certificate) -> bool:
+    """Tell whether one of the root's authorities has the key that the certificate names as its issuer's."""
+    return any(_issued(ca, leaf) for authority in anchors.authorities for ca in authority.chain)
+
+
+def known(leaf: x509.Certificate, anchors: Anchors) -> None:
+    """Check that the root has the certificate's authority. Raises `Undecided` for a certificate younger than the root, else `Refused`."""
+    if knows(anchors, leaf):
+        return
+    name = leaf.issuer.rfc4514_string()
+    if leaf.not_valid_before_utc > anchors.file.dated:
+        raise Undecided("root", f"issued by {name!r}, which our trust root {anchors.label} may be too old to know")
+    raise Refused("certificate", f"issued by {name!r}, which is no authority of {anchors.label}")
+
+
+def issuer_of(leaf: x509.Certificate, anchors: Anchors, times: Sequence[datetime]) -> x509.Certificate:
+    """Verify the certificate's chain at each time, authorities within their windows; return the issuing authority's certificate.
+
+    Raises `Refused`.
+    """
+    issuers = [_issuer_at(leaf, anchors, at) for at in times]
+    return issuers[0]
+
+
+def _issuer_at(leaf: x509.Certificate, anchors: Anchors, at: datetime) -> x509.Certificate:
+    if not leaf.not_valid_before_utc <= at <= leaf.not_valid_after_utc:
+        raise Refused("expired", f"signed at {at:%Y-%m-%d %H:%M:%S} UTC, outside the lifetime of the certificate")
+    fault = "no authority of that name was trusted at that time"
+    for authority in anchors.authorities:
+        if authority.window.covers(at):
+            try:
+                return _path(leaf, authority, at)[1]
+            except (VerificationError, x509.UnsupportedGeneralNameType, ValueError) as error:
+                fault = str(error)
+    raise Refused("certificate", f"the certificate's chain does not hold under {anchors.label}: {fault[:200]}")
+
+
+def _path(leaf: x509.Certificate, authority: KnownAuthority, at: datetime) -> list[x509.Certificate]:
+    *intermediates, root = authority.chain
+    if not root.not_valid_before_utc <= at <= root.not_valid_after_utc:
+        raise ValueError("the root certificate was not valid at that time")
+    # Client verification asks for the extended usage "client authentication"; these certificates say "code signing" (see `fits`).
+    authorities = ExtensionPolicy.webpki_defaults_ca().may_be_present(
+        x509.ExtendedKeyUsage, Criticality.NON_CRITICAL, None
+    )
+    leaves = ExtensionPolicy.webpki_defaults_ee().may_be_present(x509.ExtendedKeyUsage, Criticality.NON_CRITICAL, None)
+    builder = PolicyBuilder().store(Store([root])).time(at)
+    verifier = builder.extension_policies(ca_policy=authorities, ee_policy=leaves).build_client_verifier()
+    return verifier.verify(leaf, intermediates).chain
+
+
+def _issued(ca: x509.Certificate, leaf: x509.Certificate) -> bool:
+    if ca.subject != leaf.issuer:
+        return False
+    try:
+        named = leaf.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+        own = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    except (x509.ExtensionNotFound, ValueError):
+        return True  # only the name can be compared; the chain decides
+    return named == own
+
+
+def fits(leaf: x509.Certificate) -> None:
+    """Check that the certificate is one for signing code. Raises `Refused`."""
+    try:
+        usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
+        extended = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except (x509.ExtensionNotFound, ValueError) as error:
+        raise Refused("certificate", "the certificate does not say what it is for") from error
+    if not usage.digital_signature or ExtendedKeyUsageOID.CODE_SIGNING not in extended:
+        raise Refused("certificate", "the certificate is not one for signing code")
+
+
+def logged(leaf: x509.Certificate, issuer: x509.Certificate, anchors: Anchors) -> None:
+    """Check the embedded timestamp of the certificate log (RFC 6962, 3.2). Raises `Refused`."""
+    try:
+        extension = leaf.extensions.get_extension_for_class(x509.PrecertificateSignedCertificateTimestamps)
+        (sct,) = extension.value
+    except (x509.ExtensionNotFound, ValueError) as error:
+        raise Refused("certificate", "the certificate does not carry one timestamp of a certificate log") from error
+    log = anchors.ct_logs.get(sct.log_id)
+    at = sct.timestamp.replace(tzinfo=UTC)
+    if log is None or not log.window.covers(at) or sct.entry_type is not LogEntryType.PRE_CERTIFICATE:
+        raise Refused("certificate", f"the certificate's log is none that {anchors.label} trusts at that time")
+    if not holds(log.key, sct.signature, _signed_by_log(sct, at, leaf, issuer)):
+        raise Refused("certificate", "the timestamp of the certificate's log does not hold")
+
+
+def _signed_by_log(
+    sct: SignedCertificateTimestamp, at: datetime, leaf: x509.Certificate, issuer: x509.Certificate
+) -> bytes:
+    milliseconds = round(at.timestamp() * 1000)
+    precertificate = leaf.tbs_precertificate_bytes
+    return b"".join(
+        (
+            struct.pack("!BBQH", sct.version.value, 0, milliseconds, sct.entry_type.value),
+            fingerprint(issuer.public_key()),
+            len(precertificate).to_bytes(3, "big"),
+            precertificate,
+            struct.pack("!H", len(sct.extension_bytes)),
+            sct.extension_bytes,
+        )
+    )
+
+
+def publisher(leaf: x509.Certificate) -> Publisher:
+    """Read the signer's claims from a verified certificate; those of before 2023 say less."""
+    issuer = _text(leaf, 8) or _text(leaf, 1)
+    repository = _text(leaf, 12)
+    if not repository and issuer.startswith(ACTIONS) and _text(leaf, 5):
+        repository = f"https://github.com/{_text(leaf, 5)}"
+    name = alternative_name(leaf)
+    ref = _text(leaf, 14) or _text(leaf, 6)
+    build = _without_ref(_text(leaf, 18) or name, (ref, _text(leaf, 13) or _text(leaf, 3)))
+    return Publisher(
+        issuer=issuer,
+        repository=repository,
+        workflow=build.removeprefix(f"{repository}/").lstrip("/"),
+        ref=ref,
+        trigger=_text(leaf, 20) or _text(leaf, 2),
+        runner_environment=_text(leaf, 11),
+        repository_id=_text(leaf, 15),
+        owner_id=_text(leaf, 17),
+        signer=_without_ref(name, (ref,)),
+    )
+
+
+def _without_ref(address: str, refs: Sequence[str]) -> str:
+    """Cut the `@ref` from a workflow's address; a ref may hold further at signs (`refs/tags/pkg@1.0`), an e-mail address has no ref."""
+    if not address.startswith("https://"):
+        return address
+    for ref in refs:
+        if ref and address.endswith(f"@{ref}"):
+            return address.removesuffix(f"@{ref}")
+    head, mark, _ = address.partition("@refs/")
+    return head if mark else address.rpartition("@")[0] or address
+
+
+def alternative_name(leaf: x509.Certificate) -> str:
+    """Return the certificate's only name, empty where it has several or none."""
+    try:
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return ""
+    values = [name.value for name in names if isinstance(name, x509.UniformResourceIdentifier | x509.RFC822Name)]
+    return values[0] if len(values) == len(list(names)) == 1 else ""
+
+
+def _text(leaf: x509.Certificate, arc: int) -> str:
+    """Return the extension's text, empty where there is none."""
+    try:
+        value = leaf.extensions.get_extension_for_oid(x509.ObjectIdentifier(f"{ARC}{arc}")).value.public_bytes()
+        return decode_der(str, value) if arc >= UTF8_FROM else value.decode()
+    except x509.ExtensionNotFound:
+        return ""
+    except ValueError as error:
+        raise Refused("malformed", f"the certificate's extension {ARC}{arc} is no text") from error

@@ -1,0 +1,69 @@
+"""GitHub's attestations of a digest: builds by workflows, releases by GitHub itself, on the public instance or on GitHub's own.
+
+Specification: https://docs.github.com/rest/repos/attestations.
+"""
+
+from dataclasses import replace
+from functools import partial
+
+import msgspec
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from connectors._sigstore import fulcio, statement
+from connectors._sigstore.anchors import Anchors
+from connectors._sigstore.check import by_certificate
+from connectors._sigstore.claim import Attestations, Claim, Held, Trust, read, sha256, stated
+from connectors._sigstore.refusal import Refused, Undecided
+from connectors._sigstore.shape import parse
+from monitor.domain.provenance import Subject
+
+GITHUB = "GitHub, Inc."
+RELEASE_HOST = "https://dotcom.releases.github.com"
+
+
+class _Attestation(msgspec.Struct):
+    bundle: msgspec.Raw
+
+
+def claims(document: bytes, subject: Subject, trust: Trust) -> list[Claim]:
+    """One claim for each bundle. Raises `Refused`."""
+    listed = read(document, Attestations, "an attestation list").attestations
+    return [Claim("GitHub attestation", partial(_decide, raw, subject, trust)) for raw in listed]
+
+
+def _decide(listed: msgspec.Raw, subject: Subject, trust: Trust) -> Held:
+    raw = bytes(read(listed, _Attestation, "an attestation").bundle)
+    bundle = parse(raw)
+    if bundle.certificate is None:
+        raise Undecided("key", "signed by a key that nobody has told us")
+    anchors = _instance(fulcio.load(bundle.certificate), trust)
+    if bundle.message_signature:
+        signed, publisher = by_certificate(bundle, raw, anchors, sha256=sha256(subject))
+        return Held("signature", f"signed at {signed.at:%Y-%m-%d %H:%M} UTC", anchors.label, publisher)
+    held, said = stated(raw, subject, anchors)
+    statement.about_bytes(said, subject)
+    if said.predicate_type not in statement.RELEASES:
+        return held
+    if anchors is not trust.github or held.publisher is None or held.publisher.signer != RELEASE_HOST:
+        raise Refused("identity", "a release attestation that is not by GitHub itself")
+    released = statement.releases(said, subject)
+    publisher = replace(
+        held.publisher,
+        repository=f"https://github.com/{released.repository}",
+        ref=f"refs/tags/{released.tag}",
+        repository_id=released.repository_id,
+        owner_id=released.owner_id,
+    )
+    return replace(held, kind="release", publisher=publisher)
+
+
+def _instance(leaf: x509.Certificate, trust: Trust) -> Anchors:
+    """Return the root of the instance that issued the certificate. Raises `Undecided`."""
+    if trust.github and fulcio.knows(trust.github, leaf):
+        return trust.github
+    if GITHUB not in {name.value for name in leaf.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)}:
+        return trust.public_good
+    if trust.github is None:
+        raise Undecided("root", "there is no root for GitHub's own instance")
+    return trust.github
