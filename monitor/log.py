@@ -91,7 +91,7 @@ def configure(
     )
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(level.upper())
-    for chatty in ("apscheduler", "httpx", "httpcore", "uvicorn.access", "slack_sdk", "alembic", "sqlalchemy"):
+    for chatty in ("apscheduler", "httpx", "httpcore", "uvicorn", "slack_sdk", "alembic", "sqlalchemy"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.root.level))
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -2,11 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import LargeBinary, cast, select
 
 from monitor.domain.audit import GENESIS, AuditEvent, Checkpoint, Sealed, seal
 from monitor.store.tables import audit
 from monitor.store.transaction import Transaction
+
+LINE = cast(audit.c.line, LargeBinary)
+"""SQLite lets whoever edits a line leave text where bytes were; it has to come back all the same, for the hash to show it."""
 
 
 class Audit:
@@ -18,7 +21,7 @@ class Audit:
 
     def chain(self, after: int = 0) -> list[Sealed]:
         """Return the audit chain's links after that sequence number, in order."""
-        found = select(audit.c.seq, audit.c.line, audit.c.hash).where(audit.c.seq > after).order_by(audit.c.seq)
+        found = select(audit.c.seq, LINE, audit.c.hash).where(audit.c.seq > after).order_by(audit.c.seq)
         return [_sealed(seq, line, digest) for seq, line, digest in self._in.rows(found)]
 
     def head(self, now: datetime) -> Checkpoint:
@@ -44,7 +47,7 @@ class Audit:
         self._in.sealed = True
 
     def _last(self) -> Sealed | None:
-        found = select(audit.c.seq, audit.c.line, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+        found = select(audit.c.seq, LINE, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
         return next((_sealed(seq, line, digest) for seq, line, digest in self._in.rows(found)), None)
 
 
