@@ -11,7 +11,7 @@ import msgspec
 
 from monitor.domain.purl import MAX_LENGTH, Purl
 from monitor.domain.release import Artifact, Digest, Release, Standing
-from monitor.ports import Malformed
+from monitor.ports.errors import Malformed
 
 T = TypeVar("T")
 

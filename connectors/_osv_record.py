@@ -15,7 +15,7 @@ from monitor.domain.advisory import Advisory, Affected, Event
 from monitor.domain.finding import Severity
 from monitor.domain.purl import Purl
 from monitor.domain.text import one_line
-from monitor.ports import Malformed
+from monitor.ports.errors import Malformed
 
 NAME = "osv"
 MAX_SUMMARY = 300

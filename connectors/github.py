@@ -26,17 +26,8 @@ from connectors._github_documents import (
 from monitor.domain.provenance import Attestation, Form
 from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Digest, Listing, Release, Standing
-from monitor.ports import (
-    Denied,
-    Downloaded,
-    Fresh,
-    Malformed,
-    NotFound,
-    ReleaseSource,
-    Unavailable,
-    Unchanged,
-    Validators,
-)
+from monitor.ports.errors import Denied, Malformed, NotFound, Unavailable
+from monitor.ports.sources import Downloaded, Fresh, ReleaseSource, Unchanged, Validators
 
 T = TypeVar("T")
 

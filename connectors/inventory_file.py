@@ -33,7 +33,8 @@ from connectors._launch.launch import address
 from monitor.domain.deployment import Deployment, Inventory, PinKind
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
-from monitor.ports import DeploymentSource, Malformed, Unavailable
+from monitor.ports.errors import Malformed, Unavailable
+from monitor.ports.sources import DeploymentSource
 
 NAME = "inventory-file"
 MAX_BYTES = 256 * 2**20

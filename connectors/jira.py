@@ -24,7 +24,8 @@ from monitor.domain.action import Ambiguous, CommentTicket, Deferred, Delivery, 
 from monitor.domain.document import Block, Document, Paragraph
 from monitor.domain.fingerprint import fingerprint
 from monitor.domain.text import one_line
-from monitor.ports import Denied, Malformed, NotFound, SourceError, TicketTracker
+from monitor.ports.channels import TicketTracker
+from monitor.ports.errors import Denied, Malformed, NotFound, SourceError
 
 T = TypeVar("T")
 Flavour = Literal["cloud", "datacenter"]

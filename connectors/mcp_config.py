@@ -20,7 +20,8 @@ from connectors._reading_files.document import LIMITS, format_of, read_document
 from connectors._reading_files.jsonc import Unreadable, Value
 from connectors._server_entries import entries
 from monitor.domain.deployment import Deployment, Inventory, PinKind
-from monitor.ports import DeploymentSource, Unavailable
+from monitor.ports.errors import Unavailable
+from monitor.ports.sources import DeploymentSource
 
 NAME = "mcp-config"
 MAX_FILES = 20_000

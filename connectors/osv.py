@@ -21,7 +21,8 @@ from monitor.domain.advisory import Advisory, AdvisoryRef
 from monitor.domain.purl import Purl
 from monitor.domain.text import one_line
 from monitor.domain.unknown import Reason, Unknown
-from monitor.ports import AdvisorySource, Denied, Fresh, Malformed, NotFound, SourceError
+from monitor.ports.errors import Denied, Malformed, NotFound, SourceError
+from monitor.ports.sources import AdvisorySource, Fresh
 
 __all__ = ["NAME", "Osv", "build", "parse_batch", "parse_record"]
 

@@ -25,7 +25,8 @@ from monitor.domain.provenance import Attestation, Form
 from monitor.domain.purl import Purl
 from monitor.domain.release import HEX_LENGTH, Artifact, Digest, Listing, Release, Standing
 from monitor.domain.text import one_line
-from monitor.ports import Downloaded, Fresh, Malformed, NotFound, ReleaseSource, Unavailable, Unchanged, Validators
+from monitor.ports.errors import Malformed, NotFound, Unavailable
+from monitor.ports.sources import Downloaded, Fresh, ReleaseSource, Unchanged, Validators
 
 log = structlog.get_logger()
 

@@ -12,7 +12,8 @@ from connectors._reading_files.jsonc import Unreadable
 from connectors._reading_files.yaml_tree import Items, Node, Scalar, read_yaml
 from connectors._registry_entry import read_entry
 from monitor.domain.server import Entry, EntryProblem, Registry
-from monitor.ports import Malformed, RegistrySource, Unavailable
+from monitor.ports.errors import Malformed, Unavailable
+from monitor.ports.sources import RegistrySource
 
 NAME = "registry-file"
 VERSION = "1"

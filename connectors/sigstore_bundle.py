@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from connectors._sigstore import trust_root
 from connectors._sigstore.refusal import Refused, Undecided
-from monitor import ports
 from monitor.domain.provenance import Attestation, Form, Publisher, Subject, Verdict, Verification
+from monitor.ports.sources import TrustRoot, Verifier
 
 if TYPE_CHECKING:
     from connectors._sigstore.claim import Claim, Trust
@@ -30,9 +30,7 @@ MAX_CLAIMS = 64
 """In one document. Honest ones have a handful."""
 
 
-def build(
-    *, public_good: Path | None = None, npm_keys: Path | None = None, github: Path | None = None
-) -> ports.Verifier:
+def build(*, public_good: Path | None = None, npm_keys: Path | None = None, github: Path | None = None) -> Verifier:
     """Build the verifier; a path replaces the root that ships (`github`: none ships, its root changes twice a year).
 
     Raises `Malformed` for a root file that is none.
@@ -55,13 +53,13 @@ class SigstoreBundles:
 
     def __init__(
         self,
-        roots: dict[str, tuple[ports.TrustRoot, bytes]],
-        npm: tuple[ports.TrustRoot, tuple[trust_root.NpmKey, ...]],
+        roots: dict[str, tuple[TrustRoot, bytes]],
+        npm: tuple[TrustRoot, tuple[trust_root.NpmKey, ...]],
     ) -> None:
         self._roots = {name: (file, trust_root.sigstore_root(file, raw), raw) for name, (file, raw) in roots.items()}
         self._npm, self._npm_keys = npm
 
-    def roots(self) -> tuple[ports.TrustRoot, ...]:
+    def roots(self) -> tuple[TrustRoot, ...]:
         """Return the trust roots in use."""
         return (*(file for file, _, _ in self._roots.values()), self._npm)
 

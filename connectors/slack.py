@@ -29,7 +29,8 @@ from connectors._slack_answers import (
 from connectors._slack_wire import Answer, Doubtful, Unsent, Wire
 from monitor.domain.action import Ambiguous, Deferred, Delivered, Delivery, Rejected, SendAlert
 from monitor.domain.text import one_line
-from monitor.ports import AlertChannel, Denied, Malformed, Unavailable
+from monitor.ports.channels import AlertChannel
+from monitor.ports.errors import Denied, Malformed, Unavailable
 
 T = TypeVar("T")
 

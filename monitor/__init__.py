@@ -5,7 +5,7 @@ Where things are:
     domain/      the nouns, frozen: purl release changes provenance advisory server deployment finding review action audit
     rules/       pure functions, Snapshot -> findings; a rule's name is its id, its docstring its documentation
     policy.py    findings -> actions: severity thresholds, lanes, waivers, who is told
-    ports.py     what the program needs from the outside (Protocols), and the four errors
+    ports/       what the program needs from the outside (Protocols), and the four errors
     app.py       App: the ports that one process runs with
     jobs/        the verbs; read check_servers first
     store/       SQLAlchemy: tables, unit of work, outbox, evidence, audit chain

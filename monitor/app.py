@@ -4,18 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monitor.policy import Policy
-from monitor.ports import (
-    AdvisorySource,
-    AlertChannel,
-    Clock,
-    DeploymentSource,
-    Edge,
-    RegistrySource,
-    ReleaseSource,
-    Store,
-    TicketTracker,
-    Verifier,
-)
+from monitor.ports.channels import AlertChannel, TicketTracker
+from monitor.ports.sources import AdvisorySource, Clock, DeploymentSource, Edge, RegistrySource, ReleaseSource, Verifier
+from monitor.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from monitor.app import App
 from monitor.domain.audit import AuditEvent
 from monitor.jobs.outcome import ACTOR
-from monitor.ports import UnitOfWork
+from monitor.ports.store import UnitOfWork
 
 
 def claim(unit: UnitOfWork, *, app: App, job: str, batch: Sequence[str] | None) -> list[str]:

@@ -9,18 +9,9 @@ from monitor.app import App
 from monitor.domain.purl import Purl
 from monitor.domain.server import Registry
 from monitor.domain.unknown import Unknown
-from monitor.ports import (
-    AlertChannel,
-    Denied,
-    DeploymentSource,
-    Fresh,
-    Malformed,
-    NotFound,
-    ReleaseSource,
-    SourceError,
-    TicketTracker,
-    Unavailable,
-)
+from monitor.ports.channels import AlertChannel, TicketTracker
+from monitor.ports.errors import Denied, Malformed, NotFound, SourceError, Unavailable
+from monitor.ports.sources import DeploymentSource, Fresh, ReleaseSource
 from monitor.settings import Settings
 
 OLD_ROOT = timedelta(days=365)

@@ -13,7 +13,7 @@ from monitor.jobs.outcome import ACTOR, Outcome
 from monitor.jobs.overview import ServerLine, overview
 from monitor.jobs.recall import recall
 from monitor.policy import live_findings
-from monitor.ports import UnitOfWork
+from monitor.ports.store import UnitOfWork
 
 GATE = "gate:"
 """Begins the names of closed hosts in the health table."""

@@ -20,7 +20,8 @@ from monitor.jobs.check_servers import check_advisories, check_releases
 from monitor.jobs.deliver import deliver
 from monitor.jobs.outcome import ACTOR, Outcome
 from monitor.jobs.send_digest import send_digest
-from monitor.ports import SourceError, UnitOfWork
+from monitor.ports.errors import SourceError
+from monitor.ports.store import UnitOfWork
 from monitor.report import GATE, Going, Report, conclude, unusable
 
 SERVER_JOBS: Mapping[str, Callable[[App, Collection[Entry]], Awaitable[Outcome]]] = {

@@ -20,7 +20,7 @@ from monitor.app import App
 from monitor.domain.finding import Severity, Tracked
 from monitor.domain.health import SourceHealth
 from monitor.jobs.recall import INVENTORY
-from monitor.ports import UnitOfWork
+from monitor.ports.store import UnitOfWork
 from monitor.scheduler import Ended
 
 OK, NOT_READY = 200, 503

@@ -30,19 +30,18 @@ from monitor.domain.advisory import Advisory, AdvisoryRef
 from monitor.domain.purl import Purl
 from monitor.domain.unknown import Reason, Unknown
 from monitor.policy import Policy, Waiver
-from monitor.ports import (
+from monitor.ports.channels import AlertChannel, TicketTracker
+from monitor.ports.errors import NotFound
+from monitor.ports.sources import (
     AdvisorySource,
-    AlertChannel,
     Clock,
     DeploymentSource,
     Fresh,
-    NotFound,
     RegistrySource,
     ReleaseSource,
-    Store,
-    TicketTracker,
     Verifier,
 )
+from monitor.ports.store import Store
 from monitor.settings import Settings
 from monitor.store import database
 from monitor.store.transaction import StoreError as StoreError  # noqa: PLC0414 the commands' way to it, who do not import the store

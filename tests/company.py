@@ -77,6 +77,8 @@ class Company:
     store: str = "sqlite:///monitor.db"
     registry: dict[str, dict[str, object]] = field(default_factory=dict)
     inventory: list[dict[str, object]] = field(default_factory=list)
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    """Addresses in place of the world's own: `npm`, `pypi` (the Simple API itself), `github`, `osv`, `jira`, `slack`."""
     out: io.StringIO = field(default_factory=io.StringIO)
     _app: App | None = None  # None: not opened yet
 
@@ -136,10 +138,10 @@ class Company:
         if not self.config.exists():
             public_good, npm_keys = self.world.trust_root_files(self.folder)
             parts = {part: self.world.url(part) for part in ("npm", "github", "osv", "jira", "slack")}
+            parts["pypi"] = self.world.url("pypi") + "/simple"
             text = CONFIG.format(
-                **parts,
+                **(parts | self.endpoints),
                 store=self.store,
-                pypi=self.world.url("pypi") + "/simple",
                 host=self.world.origin().removeprefix("http://"),
                 public_good=public_good,
                 npm_keys=npm_keys,

@@ -15,7 +15,8 @@ from connectors._edge.address import Address, NoAddress, allows, under
 from connectors._edge.gate import UNSAID, Gates, asked_wait, rate_limited
 from connectors._edge.reading import Read, Received, Unreadable
 from connectors._edge.transport import Ask, Broken, Wire
-from monitor.ports import Clock, Denied, Malformed, NotFound, SourceError, Unavailable
+from monitor.ports.errors import Denied, Malformed, NotFound, SourceError, Unavailable
+from monitor.ports.sources import Clock
 
 T = TypeVar("T")
 

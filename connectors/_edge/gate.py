@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from monitor.ports import Clock
+from monitor.ports.sources import Clock
 
 MAX_WAIT = 86_400.0
 """Seconds. Servers have asked for 292 billion years (a user without quota in Jira Data Center)."""

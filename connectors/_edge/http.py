@@ -18,7 +18,8 @@ from connectors._edge.gate import Gates, asked_wait
 from connectors._edge.reading import Read, Received, Unreadable, document, file
 from connectors._edge.transport import Ask, Broken, Wire, system_proxies
 from monitor.domain.evidence import Evidence
-from monitor.ports import Clock, Downloaded, Unavailable, Validator, Validators
+from monitor.ports.errors import Unavailable
+from monitor.ports.sources import Clock, Downloaded, Validator, Validators
 
 DOWNLOAD_SECONDS = 900.0
 """For one file: a server that sends a byte now and then gets no more than that."""

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from connectors._edge.address import Address, NoAddress, split_credentials
 from connectors._edge.npmrc import authorization, expand, settings
-from monitor.ports import Malformed
+from monitor.ports.errors import Malformed
 
 BUILT_IN = "the installer's own default"
 MAX_CONFIG = 2**20

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from connectors._edge.transport import Broken, Head
 from monitor.domain.release import Digest
-from monitor.ports import Downloaded
+from monitor.ports.sources import Downloaded
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from connectors._sigstore.refusal import Refused, Undecided
 from connectors._sigstore.shape import parse
 from connectors._sigstore.trust_root import NpmKey
 from monitor.domain.provenance import Publisher, Subject
-from monitor.ports import TrustRoot
+from monitor.ports.sources import TrustRoot
 
 T = TypeVar("T")
 

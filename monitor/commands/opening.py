@@ -10,7 +10,8 @@ from typing import TextIO, TypeVar
 from monitor import log, wiring
 from monitor.app import App
 from monitor.ending import ExitCode, Stop
-from monitor.ports import SourceError, Store, UnitOfWork
+from monitor.ports.errors import SourceError
+from monitor.ports.store import Store, UnitOfWork
 from monitor.settings import ConfigError, Settings, load
 
 T = TypeVar("T")

@@ -21,7 +21,7 @@ from monitor.domain.server import Entry
 from monitor.ending import ExitCode, Stop
 from monitor.jobs import recall as memory
 from monitor.jobs.overview import overview
-from monitor.ports import SourceError
+from monitor.ports.errors import SourceError
 
 
 def show_servers(config: Path, *, as_json: bool) -> int:

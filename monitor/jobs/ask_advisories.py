@@ -16,7 +16,7 @@ from monitor.domain.unknown import Reason, Unknown
 from monitor.domain.version_range import is_affected
 from monitor.jobs.bulkhead import concurrently, guarded
 from monitor.jobs.look import all_silent
-from monitor.ports import Fresh
+from monitor.ports.sources import Fresh
 
 DETAILS_AT_ONCE = 16
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 import structlog
 
 from monitor.domain.unknown import Reason, Unknown
-from monitor.ports import SourceError
+from monitor.ports.errors import SourceError
 
 T = TypeVar("T")
 R = TypeVar("R")

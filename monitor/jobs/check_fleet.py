@@ -15,7 +15,7 @@ from monitor.jobs.bulkhead import concurrently, guarded
 from monitor.jobs.outcome import ACTOR, Judged, Outcome, finding_events, judge, keep, looked_event
 from monitor.jobs.recall import INVENTORY, Recalled, recall, snapshot_of
 from monitor.policy import tell
-from monitor.ports import UnitOfWork
+from monitor.ports.store import UnitOfWork
 from monitor.rules import FLEET_RULES
 
 

@@ -12,7 +12,7 @@ from monitor.domain.snapshot import Ourselves
 from monitor.domain.unknown import Unknown
 from monitor.jobs.outcome import ACTOR, Outcome, finding_events
 from monitor.policy import tell
-from monitor.ports import UnitOfWork
+from monitor.ports.store import UnitOfWork
 from monitor.rules import OWN_RULES
 
 

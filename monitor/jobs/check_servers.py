@@ -23,7 +23,7 @@ from monitor.jobs.bulkhead import guarded
 from monitor.jobs.look import Sights, look
 from monitor.jobs.outcome import ACTOR, Judged, Outcome, judge, keep, looked_event
 from monitor.jobs.recall import NOTHING_PUBLISHED, Recalled, recall, snapshot_of, under_judgement
-from monitor.ports import UnitOfWork
+from monitor.ports.store import UnitOfWork
 
 
 async def check_releases(app: App, entries: Collection[Entry]) -> Outcome:

@@ -28,7 +28,8 @@ from monitor.domain.audit import AuditEvent
 from monitor.domain.review import OPEN, Happening, Review, advance
 from monitor.jobs.check_ourselves import in_words
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
-from monitor.ports import Queued, SourceError, UnitOfWork
+from monitor.ports.errors import SourceError
+from monitor.ports.store import Queued, UnitOfWork
 
 LEASE = timedelta(minutes=5)
 """How long one delivery may take; after that it counts as perhaps sent."""

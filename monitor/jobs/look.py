@@ -16,7 +16,9 @@ from monitor.domain.unknown import Reason, Unknown
 from monitor.jobs.bulkhead import concurrently, guarded
 from monitor.jobs.recall import Recalled, sources_of, under_judgement
 from monitor.jobs.verify_release import not_done, settled, verify_release
-from monitor.ports import Fresh, NotFound, PackageState, Unchanged, Validator, Validators
+from monitor.ports.errors import NotFound
+from monitor.ports.sources import Fresh, Unchanged, Validator, Validators
+from monitor.ports.store import PackageState
 
 AT_ONCE = 64
 """Packages that are looked at together; the edge limits each host by itself."""

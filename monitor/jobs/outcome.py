@@ -11,7 +11,7 @@ from monitor.domain.review import Review
 from monitor.domain.snapshot import Snapshot
 from monitor.domain.unknown import Unknown
 from monitor.policy import Decision, Policy, decide
-from monitor.ports import UnitOfWork
+from monitor.ports.store import UnitOfWork
 from monitor.rules import SERVER_RULES
 
 ACTOR = "mcp-monitor"

@@ -16,7 +16,8 @@ from monitor.domain.review import Review
 from monitor.domain.server import Approval, Entry, Server
 from monitor.domain.snapshot import Fleet, Looked, Snapshot
 from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
-from monitor.ports import PackageState, UnitOfWork, Validators
+from monitor.ports.sources import Validators
+from monitor.ports.store import PackageState, UnitOfWork
 
 NO_INVENTORY = Unknown(Reason.NOT_COVERED, "inventory", "no inventory is configured")
 NOTHING_PUBLISHED = Unknown(Reason.NOT_COVERED, "registry", "a remote server publishes no versions")

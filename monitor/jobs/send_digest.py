@@ -9,7 +9,7 @@ from monitor.domain.audit import AuditEvent
 from monitor.domain.fingerprint import fingerprint
 from monitor.jobs.outcome import ACTOR, Outcome
 from monitor.policy import Lane, lane, live_findings
-from monitor.ports import UnitOfWork
+from monitor.ports.store import UnitOfWork
 
 
 async def send_digest(app: App) -> Outcome:

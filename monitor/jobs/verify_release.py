@@ -9,7 +9,8 @@ from monitor.domain.evidence import Evidence
 from monitor.domain.provenance import Form, Subject, Verdict, Verification
 from monitor.domain.release import Artifact, Release
 from monitor.jobs.bulkhead import concurrently
-from monitor.ports import Downloaded, ReleaseSource, SourceError
+from monitor.ports.errors import SourceError
+from monitor.ports.sources import Downloaded, ReleaseSource
 
 MAX_FILES = 64
 FILES_AT_ONCE = 4

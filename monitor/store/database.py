@@ -1,4 +1,4 @@
-"""The database: `monitor.ports.Store` on SQLite (a file, or `sqlite://` in memory) and PostgreSQL."""
+"""The database: `monitor.ports.store.Store` on SQLite (a file, or `sqlite://` in memory) and PostgreSQL."""
 
 import asyncio
 import sqlite3
@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from monitor.ports import Clock, UnitOfWork
+from monitor.ports.sources import Clock
+from monitor.ports.store import UnitOfWork
 from monitor.store import schema
 from monitor.store.transaction import NeverCommitted, Transaction, Unreachable
 from monitor.store.unit_of_work import Unit

@@ -18,7 +18,7 @@ from monitor.domain.provenance import Verification
 from monitor.domain.release import Listing, Release
 from monitor.domain.review import Review
 from monitor.domain.server import Entry
-from monitor.ports import Validator
+from monitor.ports.sources import Validator
 
 LISTING = Decoder(Listing)
 RELEASE = Decoder(Release)

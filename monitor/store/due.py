@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, or_, select, union, update
 
-from monitor.ports import Clock
+from monitor.ports.sources import Clock
 from monitor.store.tables import due, outbox
 from monitor.store.transaction import Transaction
 

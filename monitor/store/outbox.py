@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import and_, func, or_, select, update
 
 from monitor.domain.action import Action, Ambiguous, Deferred, Delivered, Delivery, Rejected
-from monitor.ports import Queued
+from monitor.ports.store import Queued
 from monitor.store import documents
 from monitor.store.tables import key, outbox, plain
 from monitor.store.transaction import Transaction

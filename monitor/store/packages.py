@@ -9,7 +9,8 @@ from sqlalchemy import delete, select
 from monitor.domain.provenance import Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import KnownRelease, Listing
-from monitor.ports import PackageState, Validator, Validators
+from monitor.ports.sources import Validator, Validators
+from monitor.ports.store import PackageState
 from monitor.store import documents, tables
 from monitor.store.tables import key
 from monitor.store.transaction import Transaction

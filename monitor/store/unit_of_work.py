@@ -1,6 +1,6 @@
 """One transaction, as the jobs see it: `monitor.ports.UnitOfWork`, put together from its parts."""
 
-from monitor.ports import Clock
+from monitor.ports.sources import Clock
 from monitor.store.audit import Audit
 from monitor.store.due import Due
 from monitor.store.evidence import Bodies

@@ -13,7 +13,7 @@ from connectors._sigstore.claim import Trust
 from connectors._sigstore.refusal import Refused
 from connectors._sigstore.shape import parse
 from monitor.domain.provenance import Verdict
-from monitor.ports import Malformed
+from monitor.ports.errors import Malformed
 from tests import corpus
 from tests.connectors.attestation_cases import Case, answer, ask, case, document, root
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from connectors._edge import installers
 from connectors._edge.installers import BUILT_IN, Machine
 from connectors._edge.npmrc import authorization, expand, settings
-from monitor.ports import Malformed
+from monitor.ports.errors import Malformed
 
 
 def machine(folder: Path, env: Mapping[str, str] | None = None) -> Machine:

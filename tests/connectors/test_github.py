@@ -13,16 +13,8 @@ from starlette.routing import Route
 from connectors import github
 from monitor.domain.provenance import Form
 from monitor.domain.release import Artifact, Digest, Listing, Release, Standing
-from monitor.ports import (
-    Denied,
-    Fresh,
-    Malformed,
-    NotFound,
-    ReleaseSource,
-    Unavailable,
-    Unchanged,
-    Validators,
-)
+from monitor.ports.errors import Denied, Malformed, NotFound, Unavailable
+from monitor.ports.sources import Fresh, ReleaseSource, Unchanged, Validators
 from tests.connectors.conftest import Loopback
 from tests.connectors.forge import DIGEST, NEW, OLD, PACKAGE, Forge, asset, release, tag
 from tests.connectors.servers import make_edge

@@ -11,10 +11,7 @@ from connectors._github_documents import (
     parse_repository,
     parse_tags,
 )
-from monitor.ports import (
-    Malformed,
-    SourceError,
-)
+from monitor.ports.errors import Malformed, SourceError
 from tests.connectors.forge import PACKAGE, asset, release, tag
 
 JSON = st.recursive(

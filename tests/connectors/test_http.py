@@ -10,7 +10,8 @@ from starlette.responses import Response as Answer
 from starlette.responses import StreamingResponse
 
 from connectors._edge.http import NotModified, Response
-from monitor.ports import Denied, Malformed, NotFound, Unavailable, Validator
+from monitor.ports.errors import Denied, Malformed, NotFound, Unavailable
+from monitor.ports.sources import Validator
 from tests.connectors.conftest import Loopback
 from tests.connectors.servers import AGENT, NOW, Handler, Server, asking, ok, refusal
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from connectors._edge.address import Address, NoAddress
 from connectors._edge.http import NotSent, Response
-from monitor.ports import Malformed, Unavailable
+from monitor.ports.errors import Malformed, Unavailable
 from tests.connectors.conftest import Loopback
 from tests.connectors.servers import Server, asking, make_edge, ok, raw_server, refusal
 

@@ -15,7 +15,7 @@ from starlette.responses import Response as Answer
 from starlette.responses import StreamingResponse
 
 from connectors._edge.http import NotSent, Response
-from monitor.ports import Unavailable
+from monitor.ports.errors import Unavailable
 from tests.connectors.conftest import Loopback
 from tests.connectors.servers import Server, asking, make_edge, ok, raw_server, refusal
 

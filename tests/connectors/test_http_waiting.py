@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from connectors._edge.gate import MAX_WAIT, asked_wait
 from connectors._edge.http import NotSent, Response
-from monitor.ports import Denied, Unavailable
+from monitor.ports.errors import Denied, Unavailable
 from tests.connectors.conftest import Loopback
 from tests.connectors.servers import NOW, Server, asking, make_edge, ok, refusal
 

@@ -11,7 +11,8 @@ from connectors.inventory_file import build, parse_inventory
 from monitor.domain.deployment import Deployment, PinKind
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
-from monitor.ports import DeploymentSource, Malformed, Unavailable
+from monitor.ports.errors import Malformed, Unavailable
+from monitor.ports.sources import DeploymentSource
 
 GOOD = {"host": "laptop-7", "name": "acme", "purl": "pkg:npm/%40acme/mcp@3.1.4"}
 SHA = "b" * 64

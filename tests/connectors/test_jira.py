@@ -10,7 +10,8 @@ from connectors import jira
 from connectors._edge.http import Http
 from monitor.domain.action import Ambiguous, CommentTicket, Deferred, Delivered, OpenTicket, Rejected
 from monitor.domain.document import Bullets, Code, Heading, Link, Paragraph, Table
-from monitor.ports import Denied, Malformed, NotFound, TicketTracker, Unavailable
+from monitor.ports.channels import TicketTracker
+from monitor.ports.errors import Denied, Malformed, NotFound, Unavailable
 from tests.world import Fault, Kind, World
 
 HOSTILE = "Ignore this [~admin] {code}x{code} h1. *now* \x1b[31m !https://evil.example/x.png! <script>"

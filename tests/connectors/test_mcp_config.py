@@ -11,7 +11,8 @@ from connectors._reading_files.jsonc import Unreadable
 from connectors.mcp_config import build, parse_config
 from monitor.domain.deployment import Deployment, PinKind
 from monitor.domain.purl import Purl
-from monitor.ports import DeploymentSource, Unavailable
+from monitor.ports.errors import Unavailable
+from monitor.ports.sources import DeploymentSource
 
 PINNED = {"command": "npx", "args": ["-y", "@acme/mcp@3.1.4"]}
 

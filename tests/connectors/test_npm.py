@@ -9,7 +9,8 @@ from connectors._edge.installers import Endpoint, NpmEndpoints
 from monitor.domain.provenance import Form
 from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Digest, Listing, Release, Standing
-from monitor.ports import Fresh, Malformed, NotFound, ReleaseSource, SourceError, Unavailable, Unchanged
+from monitor.ports.errors import Malformed, NotFound, SourceError, Unavailable
+from monitor.ports.sources import Fresh, ReleaseSource, Unchanged
 from tests.connectors.conftest import Loopback
 from tests.connectors.servers import Server, make_edge, ok
 from tests.world import Fault, Identity, Kind, World

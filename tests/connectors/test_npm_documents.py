@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from connectors.npm import parse_package
 from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Digest, Listing, RegistrySignature, Release, Standing
-from monitor.ports import Malformed
+from monitor.ports.errors import Malformed
 
 PACKAGE = Purl.npm("@acme/files")
 URL = "https://registry.example/npm/@acme%2Ffiles"

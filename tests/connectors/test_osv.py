@@ -13,7 +13,8 @@ from connectors import osv
 from monitor.domain.advisory import AdvisoryRef
 from monitor.domain.purl import Purl
 from monitor.domain.unknown import Reason, Unknown
-from monitor.ports import AdvisorySource, Malformed, NotFound, SourceError, Unavailable
+from monitor.ports.errors import Malformed, NotFound, SourceError, Unavailable
+from monitor.ports.sources import AdvisorySource
 from tests.connectors.conftest import Loopback
 from tests.connectors.servers import make_edge
 from tests.world import Fault, Kind, World

@@ -10,7 +10,7 @@ from monitor.domain.advisory import Advisory
 from monitor.domain.finding import Severity
 from monitor.domain.purl import Purl
 from monitor.domain.version_range import is_affected
-from monitor.ports import Malformed
+from monitor.ports.errors import Malformed
 from tests import corpus
 
 MODIFIED = "2026-08-01T00:00:00.123456Z"

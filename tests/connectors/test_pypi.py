@@ -8,7 +8,8 @@ from connectors import pypi
 from monitor.domain.provenance import Form
 from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Listing, Release, Standing
-from monitor.ports import Fresh, Malformed, NotFound, ReleaseSource, SourceError, Unavailable, Unchanged
+from monitor.ports.errors import Malformed, NotFound, SourceError, Unavailable
+from monitor.ports.sources import Fresh, ReleaseSource, Unchanged
 from tests.connectors.conftest import Loopback
 from tests.connectors.servers import Server, make_edge, ok, refusal
 from tests.world import Fault, Identity, Kind, World

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from connectors.pypi import parse_project
 from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Digest, Listing, Release, Standing
-from monitor.ports import Malformed
+from monitor.ports.errors import Malformed
 
 PACKAGE = Purl.pypi("acme-files")
 URL = "https://registry.example/simple/acme-files/"

@@ -14,7 +14,8 @@ from monitor.domain.provenance import Publisher
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
 from monitor.domain.server import Approval, Entry, EntryProblem, Pin, Registry, Server
-from monitor.ports import Malformed, RegistrySource, Unavailable
+from monitor.ports.errors import Malformed, Unavailable
+from monitor.ports.sources import RegistrySource
 from tests import corpus
 
 EXAMPLE = Path(__file__).resolve().parent.parent.parent / "registry.example.yaml"

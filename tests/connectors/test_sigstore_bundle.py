@@ -19,7 +19,8 @@ from connectors import sigstore_bundle
 from monitor.domain.provenance import Attestation, Form, Publisher, Subject, Verdict, Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
-from monitor.ports import Malformed, Verifier
+from monitor.ports.errors import Malformed
+from monitor.ports.sources import Verifier
 from tests import corpus
 from tests.world.signing import (
     SIGNED_AT,

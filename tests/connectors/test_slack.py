@@ -8,7 +8,8 @@ import pytest
 from connectors import slack
 from monitor.domain.action import Ambiguous, Deferred, Delivered, Rejected, SendAlert
 from monitor.domain.document import Code, Link, Paragraph, Table
-from monitor.ports import AlertChannel, Denied, Malformed, Unavailable
+from monitor.ports.channels import AlertChannel
+from monitor.ports.errors import Denied, Malformed, Unavailable
 from tests.world import Fault, Kind, World
 
 HOSTILE = "<!channel> <https://evil.example|click> & *bold* ```x```"

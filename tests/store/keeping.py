@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import Engine, create_engine, text
 
 from monitor.domain.audit import AuditEvent
-from monitor.ports import UnitOfWork
+from monitor.ports.store import UnitOfWork
 from monitor.store.database import Database
 from tests.databases import NOW
 

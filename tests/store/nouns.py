@@ -18,7 +18,7 @@ from monitor.domain.purl import Purl
 from monitor.domain.release import HEX_LENGTH, Artifact, Digest, KnownRelease, Listing, Release
 from monitor.domain.review import Review
 from monitor.domain.server import Approval, Entry, Pin, Server
-from monitor.ports import Validator
+from monitor.ports.sources import Validator
 from monitor.store.documents import BLOCKS
 
 T = TypeVar("T")

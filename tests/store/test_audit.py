@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.domain.audit import GENESIS, AuditEvent, Broken, Checkpoint, verify, write
-from monitor.ports import UnitOfWork
+from monitor.ports.store import UnitOfWork
 from monitor.store.database import Database
 from monitor.store.transaction import Finished, NeverCommitted
 from tests.databases import NOW, Opened

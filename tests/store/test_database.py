@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.ports import Store
+from monitor.ports.store import Store
 from monitor.store.database import open_store
 from monitor.store.transaction import Unreachable
 from tests.databases import NOW, Opened, clock

@@ -18,7 +18,7 @@ from monitor.domain.action import (
     SendAlert,
 )
 from monitor.domain.document import Paragraph
-from monitor.ports import Queued, UnitOfWork
+from monitor.ports.store import Queued, UnitOfWork
 from monitor.store.database import Database
 from tests.databases import NOW, Opened
 from tests.store import nouns

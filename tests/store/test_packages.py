@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from monitor.domain.provenance import Form, Verdict, Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import KnownRelease, Listing, Release, Standing
-from monitor.ports import PackageState, Validator
+from monitor.ports.sources import Validator
+from monitor.ports.store import PackageState
 from monitor.store.database import Database
 from tests.databases import NOW
 from tests.store import nouns

@@ -8,7 +8,7 @@ import sys
 from datetime import timedelta
 
 from monitor.domain.audit import AuditEvent
-from monitor.ports import UnitOfWork
+from monitor.ports.store import UnitOfWork
 from monitor.store.database import Database, open_store
 from tests.databases import NOW, clock
 

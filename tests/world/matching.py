@@ -22,7 +22,7 @@ def affects(record: Mapping[str, object], version: Purl) -> bool:
 def _affected(record: Mapping[str, object]) -> Iterator[Affected]:
     entries = record.get("affected")
     for entry in entries if isinstance(entries, list) else ():
-        kind = TYPES.get(entry["package"]["ecosystem"])
+        kind = TYPES.get(entry.get("package", {}).get("ecosystem"))  # an entry about a repository names no package
         if kind is None:
             continue
         name = entry["package"]["name"]

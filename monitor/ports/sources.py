@@ -1,0 +1,152 @@
+"""What the program asks: registries, advisories, inventories, the verifier, the HTTP edge and the clock."""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from monitor.domain.advisory import Advisory, AdvisoryRef
+from monitor.domain.deployment import Inventory
+from monitor.domain.evidence import Evidence
+from monitor.domain.provenance import Attestation, Subject, Verification
+from monitor.domain.purl import Purl
+from monitor.domain.release import Artifact, Digest, Listing, Release
+from monitor.domain.server import Registry
+from monitor.domain.unknown import Unknown
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """What makes the next request for `key` (address and form) conditional."""
+
+    key: str
+    etag: str
+    last_modified: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh(Generic[T_co]):
+    """An answer, what makes the next question conditional, and the raw documents. Keep all three in one transaction, or none."""
+
+    value: T_co
+    validators: tuple[Validator, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The source says that what we know still stands. Never an empty answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """A file that was streamed through the hashes and dropped: size in bytes, algorithm -> digest (sha256, sha512, sha1)."""
+
+    size: int
+    digests: Mapping[str, Digest]
+
+
+Validators = Mapping[str, Validator]
+"""By key. A connector sends those that it knows, and returns those to keep."""
+
+
+class ReleaseSource(Protocol):
+    """A registry or forge that lists releases of packages."""
+
+    @property
+    def name(self) -> str:
+        """The connector's name: `pypi`, `npm`, `github`."""
+
+    async def listing(self, package: Purl, known: Validators) -> Fresh[Listing] | Unchanged:
+        """Return every release, yanked ones too, in no order; `Unchanged` only when `known` made the source say so.
+
+        Raises the four errors; `NotFound` means that the source knows no such package.
+        """
+
+    async def download(self, artifact: Artifact) -> Downloaded:
+        """Stream the file through the hashes: never stored, extracted or run. Allowed hosts only, size limited."""
+
+    async def attestations(self, release: Release, artifact: Artifact) -> Fresh[tuple[Attestation, ...]]:
+        """Return everything that vouches for the file, unverified. Empty: the source says that nobody does.
+
+        Where the listing announces an attestation and the endpoint has none, `Unavailable`: two answers that disagree are no fact.
+        """
+
+
+class Verifier(Protocol):
+    """Decides claims. Total on any input: never raises, never asks the network."""
+
+    def verify(self, subject: Subject, attestations: Sequence[Attestation]) -> tuple[Verification, ...]:
+        """Decide each attestation's claim about the subject; nothing for an empty sequence."""
+
+    def roots(self) -> tuple["TrustRoot", ...]:
+        """Return the trust roots in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustRoot:
+    """A trust root file: where it is, and of which day."""
+
+    name: str
+    path: str
+    dated: datetime
+
+
+class AdvisorySource(Protocol):
+    """A database of advisories."""
+
+    @property
+    def name(self) -> str:
+        """The connector's name: `osv`."""
+
+    async def match(self, versions: Collection[Purl]) -> Mapping[Purl, tuple[AdvisoryRef, ...] | Unknown]:
+        """Return, for every version asked, the live records that the source says name it.
+
+        A version of a type that the source does not cover is `Unknown(NOT_COVERED)`, never clean.
+        Raises nothing: each version has its answer.
+        """
+
+    async def advisory(self, advisory_id: str) -> Fresh[Advisory]:
+        """Return one record, withdrawn ones too. Raises the four errors."""
+
+
+class DeploymentSource(Protocol):
+    """Something that knows what runs where."""
+
+    @property
+    def name(self) -> str:
+        """The connector's name and its place, for people."""
+
+    async def inventory(self) -> Inventory:
+        """Return all that it sees now. Raises the four errors when it could not be read as a whole."""
+
+
+class RegistrySource(Protocol):
+    """Where the approved servers are listed."""
+
+    def read(self) -> Registry:
+        """Return the good entries and the problems of the others. Raises `Unavailable` or `Malformed` for the file as a whole."""
+
+
+class Edge(Protocol):
+    """The HTTP client that all connectors of a process share."""
+
+    def session(self) -> AbstractAsyncContextManager[None]:
+        """Open the connections for the time of a run."""
+
+    def gates(self) -> Mapping[str, datetime]:
+        """Return the hosts that asked us to wait, and until when."""
+
+    def close(self, gates: Mapping[str, datetime]) -> None:
+        """Ask nothing of these hosts before their time: what an earlier run was told."""
+
+
+class Clock(Protocol):
+    """Time, so that tests own it."""
+
+    def __call__(self) -> datetime:
+        """Return now, aware, in UTC."""

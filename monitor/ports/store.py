@@ -1,0 +1,168 @@
+"""Where everything is kept: one unit of work, one way to commit."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from monitor.domain.action import Action, Delivery
+from monitor.domain.advisory import Advisory
+from monitor.domain.audit import AuditEvent, Checkpoint, Sealed
+from monitor.domain.deployment import Deployment, Inventory
+from monitor.domain.evidence import Evidence
+from monitor.domain.finding import Tracked
+from monitor.domain.health import SourceHealth
+from monitor.domain.provenance import Verification
+from monitor.domain.purl import Purl
+from monitor.domain.release import KnownRelease, Listing
+from monitor.domain.review import Review
+from monitor.domain.server import Entry
+from monitor.ports.sources import Validator, Validators
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageState:
+    """What is kept of one package from one source."""
+
+    listing: Listing | None  # None: never looked at
+    known: Mapping[str, KnownRelease]
+    """By version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """An action in the outbox. `uncertain`: the last attempt may have been accepted."""
+
+    id: int
+    action: Action
+    attempts: int
+    uncertain: bool
+    created_at: datetime
+
+
+class UnitOfWork(Protocol):
+    """One transaction. Readers are set-based; nothing is kept unless `commit` is called with what was done."""
+
+    # due-ness
+    def enrol(self, job: str, servers: Collection[str], now: datetime) -> None:
+        """Make each server due for the job at once, unless it is enrolled; forget those that are not named."""
+
+    def claim(
+        self, job: str, *, now: datetime, until: datetime, by: str, limit: int, servers: Collection[str] | None
+    ) -> list[str]:
+        """Claim, in one statement, up to `limit` servers for `by` until `until`: due ones, or (given `servers`) these, due or not.
+
+        Nobody else's running claim is taken.
+        """
+
+    def release(self, job: str, servers: Collection[str], *, next_look_at: datetime, by: str) -> None:
+        """Give claims back, and set when the servers are due again."""
+
+    def break_claims(self, by: Collection[str]) -> int:
+        """Drop the claims of processes that are known to be dead; return how many."""
+
+    def claimants(self) -> list[str]:
+        """Return who holds claims now."""
+
+    # what is known
+    def packages(self, source: str, packages: Collection[Purl]) -> Mapping[Purl, PackageState]:
+        """Return the state of each package; those never looked at have an empty one."""
+
+    def validators(self, prefix: str, packages: Collection[Purl]) -> Mapping[Purl, Validators]:
+        """Return what makes the next look at each package conditional; `prefix` is the source's name."""
+
+    def verifications(self, packages: Collection[Purl]) -> Mapping[Purl, tuple[Verification, ...]]:
+        """Return the decided claims by version, for every version of the packages."""
+
+    def advisories(self, ids: Collection[str]) -> Mapping[str, Advisory]:
+        """Return the kept records."""
+
+    def deployments(self) -> list[tuple[Deployment, datetime]]:
+        """Return what is deployed now, and when each was last seen."""
+
+    def entries(self) -> Mapping[str, Entry]:
+        """Return the registry's entries as they were at the last look, by server name."""
+
+    def findings(self, servers: Collection[str] | None = None) -> list[Tracked]:
+        """Return the findings of the servers (None: of all), open and resolved, in order of opening."""
+
+    def reviews(self, servers: Collection[str] | None = None) -> list[Review]:
+        """Return the reviews, in order of opening."""
+
+    def health(self) -> Mapping[str, SourceHealth]:
+        """Return what is known of each source."""
+
+    # keeping
+    def keep_listing(
+        self, source: str, listing: Listing, known: Collection[KnownRelease], validators: Collection[Validator]
+    ) -> None:
+        """Keep the listing as it is now, releases that are new to us as first seen, and the validators in place of the old ones."""
+
+    def keep_verifications(self, verifications: Collection[Verification], at: datetime) -> None:
+        """Keep the claims of each version that is named, in place of the old ones of that version."""
+
+    def keep_advisories(self, advisories: Collection[Advisory]) -> None:
+        """Keep records, in place of older states of them."""
+
+    def keep_inventory(self, inventory: Inventory, at: datetime) -> None:
+        """Replace what that source saw before: what it no longer sees is gone from `at` on."""
+
+    def keep_entries(self, entries: Collection[Entry], at: datetime) -> None:
+        """Keep the registry's entries as they are now; those not named are gone from `at` on."""
+
+    def keep_findings(self, findings: Collection[Tracked]) -> None:
+        """Insert or update by fingerprint."""
+
+    def keep_reviews(self, reviews: Collection[Review]) -> None:
+        """Insert or update by fingerprint."""
+
+    def keep_health(self, health: Collection[SourceHealth]) -> None:
+        """Insert or update by source."""
+
+    def keep_evidence(self, evidence: Collection[Evidence]) -> None:
+        """Keep bodies once, by digest, and note when each address gave them."""
+
+    # the outbox
+    def queue(self, actions: Collection[Action], now: datetime) -> int:
+        """Queue the actions whose key was never queued; return how many."""
+
+    def take(self, *, now: datetime, until: datetime, by: str, limit: int) -> list[Queued]:
+        """Take up to `limit` actions that are due, oldest first, for `by` until `until`.
+
+        One that was taken and not settled in time was perhaps sent: it comes back as uncertain.
+        """
+
+    def settle(self, queued: Queued, delivery: Delivery, *, now: datetime, next_try_at: datetime | None) -> None:
+        """Note how a delivery ended. `next_try_at` None after anything but `Delivered`: it is dead, and stays for people to see."""
+
+    def outbox(self) -> Mapping[str, int]:
+        """Return how many actions are in each state: pending, taken, uncertain, delivered, dead."""
+
+    def dead(self) -> list[tuple[Queued, str]]:
+        """Return the actions that will not be tried again, with the last error."""
+
+    # audit
+    def chain(self, after: int = 0) -> list[Sealed]:
+        """Return the audit chain's links after that sequence number, in order."""
+
+    def head(self, now: datetime) -> Checkpoint:
+        """Return the chain's head (sequence number 0 and the genesis hash where it is empty)."""
+
+    def commit(self, first: AuditEvent, *rest: AuditEvent) -> None:
+        """Seal the events and keep everything. The only way to keep anything; call it once, last."""
+
+
+class Store(Protocol):
+    """Where everything is kept."""
+
+    async def run(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Run `work` in a worker thread inside one transaction, which is rolled back unless it commits."""
+
+    def migrate(self) -> str:
+        """Bring the schema to this program's state; return what was done, for people."""
+
+    def schema(self) -> tuple[str, str]:
+        """Return the schema's revision as it is, and as this program needs it; the first is empty for a new database."""
