@@ -140,7 +140,7 @@ class Company:
             parts = {part: self.world.url(part) for part in ("npm", "github", "osv", "jira", "slack")}
             parts["pypi"] = self.world.url("pypi") + "/simple"
             text = CONFIG.format(
-                **(parts | self.endpoints),
+                **{**parts, **self.endpoints},
                 store=self.store,
                 host=self.world.origin().removeprefix("http://"),
                 public_good=public_good,
