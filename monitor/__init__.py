@@ -9,8 +9,10 @@ Where things are:
     app.py       App: the ports that one process runs with
     jobs/        the verbs; read check_servers first
     store/       SQLAlchemy: tables, unit of work, outbox, evidence, audit chain
-    config.py    TOML -> Config        wiring.py  Config -> App (alone in importing connectors and store)
-    runner.py    slot, batch, isolate  scheduler.py  APScheduler     cli.py  the command line
+    config.py    the options, typed    settings.py   TOML and secrets -> Settings, every error at once
+    wiring.py    Settings -> App (alone in importing connectors and store)
+    runner.py    slot, batch, isolate  scheduler.py  APScheduler     web.py  /healthz /readyz /metrics
+    cli.py       the command line's names and help; commands/ is what they do; doctor.py examines an installation
 
 The outside systems are one file each in the package `connectors`.
 """

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from monitor.config import Config, InventoryFile, McpConfig, Section, Waiver
 from monitor.domain.text import one_line
+from monitor.option_types import database
 
 LARGEST_FILE = 2**20
 LONGEST_LINE = 1000
@@ -80,6 +81,11 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
             problems.append(read)
         elif read is not None:
             secrets[named.key] = read
+    if address := secrets.get("store.url"):
+        try:
+            secrets["store.url"] = SecretStr(database(address.get_secret_value(), path.parent))
+        except PydanticCustomError as error:
+            problems.append(Problem("store.url_file" if config.store.url_file else "store.url_env", error.message()))
     if problems:
         raise ConfigError(path, problems)
     return Settings(path, config, secrets)

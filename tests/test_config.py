@@ -356,6 +356,12 @@ def test_the_databases_address_with_its_password_comes_from_the_environment(tmp_
     assert settings.store_url == "postgresql+psycopg://u:pw@db.example/m"
 
 
+def test_a_databases_address_from_the_environment_is_checked_and_not_repeated(tmp_path: Path) -> None:
+    found = complaints(tmp_path, '[store]\nurl_env = "DB"', {"DB": "mysql://u:hunter2@db.example/m"})
+
+    assert found == ["store.url_env: expected sqlite:///FILE or postgresql://HOST/NAME"]
+
+
 @pytest.mark.parametrize("environ", [{}, {"T": ""}])
 def test_a_named_variable_that_is_not_set_is_an_error(tmp_path: Path, environ: Given) -> None:
     found = complaints(tmp_path, JIRA + 'token_env = "T"', environ)
