@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.company import Company
+from tests.databases import empty_database, postgresql
 from tests.world import Identity, World
+
+__all__ = ["BUILDER", "FETCH", "FILES", "FORGE", "calm", "company", "empty_database", "postgresql", "settled_world"]
 
 FILES = "io.github.acme/files-mcp"
 FETCH = "io.github.acme/fetch-mcp"

@@ -52,6 +52,8 @@ class Kind(StrEnum):
     """The request is carried out, the answer is a 500."""
     ACCEPTED_THEN_RESET = "accepted-then-reset"
     """The request is carried out, the connection breaks before the answer."""
+    ACCEPTED_THEN_HANG = "accepted-then-hang"
+    """The request is carried out, and nothing is answered, for ever."""
     REDIRECT = "redirect"
     """302 to `location`, a host that is nobody's."""
 
@@ -154,6 +156,7 @@ class Faults:
                 | Kind.HUGE
                 | Kind.ACCEPTED_THEN_ERROR
                 | Kind.ACCEPTED_THEN_RESET
+                | Kind.ACCEPTED_THEN_HANG
             ):
                 pass
         return made
@@ -173,8 +176,9 @@ class Faults:
             status, headers, body = await carried_out(self.app, scope, receive)
             if fault.kind is Kind.ACCEPTED_THEN_ERROR:
                 await answer({"message": "internal error"}, status=500)(scope, receive, send)
-            elif fault.kind is Kind.ACCEPTED_THEN_RESET:
-                self.drop(scope, rudely=True)
+            elif fault.kind in (Kind.ACCEPTED_THEN_RESET, Kind.ACCEPTED_THEN_HANG):
+                if fault.kind is Kind.ACCEPTED_THEN_RESET:
+                    self.drop(scope, rudely=True)
                 await gone(receive)
             else:
                 await send({"type": "http.response.start", "status": status, "headers": headers})
