@@ -1,6 +1,7 @@
 """Which of the releases that appeared is up for review."""
 
 from datetime import datetime
+from functools import cmp_to_key
 
 from monitor.domain.release import KnownRelease
 from monitor.domain.server import Approval
@@ -9,7 +10,7 @@ from monitor.domain.version_range import compare, is_prerelease
 
 
 def unreviewed(approval: Approval | None, looked: Looked) -> tuple[KnownRelease, ...]:
-    """Return the releases that appeared since the baseline and came after the approved one, last published first.
+    """Return the releases that appeared since the baseline and came after the approved one, `by_publication`, last first.
 
     A release of an older line (a backport) is not after the approved one, whenever it was published; what has left the listing is not here.
     """
@@ -20,7 +21,7 @@ def unreviewed(approval: Approval | None, looked: Looked) -> tuple[KnownRelease,
         for version, known in looked.known.items()
         if version in listed and not known.baseline and _after(known, approval, approved)
     ]
-    return tuple(sorted(found, key=published, reverse=True))
+    return tuple(sorted(found, key=by_publication, reverse=True))
 
 
 def candidate(approval: Approval | None, looked: Looked) -> KnownRelease | None:
@@ -40,6 +41,18 @@ def candidate(approval: Approval | None, looked: Looked) -> KnownRelease | None:
 def published(known: KnownRelease) -> datetime:
     """When it came out: upstream's word, else our own first sight."""
     return known.release.published_at or known.first_seen_at
+
+
+@cmp_to_key
+def by_publication(one: KnownRelease, other: KnownRelease) -> int:
+    """Sort by the time of publication, and by version what came out together.
+
+    All that a look finds came out together where a source gives no times, as devpi and many mirrors do.
+    """
+    earlier, later = published(one), published(other)
+    if earlier != later:
+        return 1 if earlier > later else -1
+    return compare(one.release.purl.type, one.release.version, other.release.version) or 0
 
 
 def _after(known: KnownRelease, approval: Approval | None, approved: KnownRelease | None) -> bool:

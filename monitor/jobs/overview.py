@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.domain.candidate import published
+from monitor.domain.candidate import by_publication
 from monitor.domain.deployment import Deployment
 from monitor.domain.finding import Severity, Tracked
 from monitor.domain.snapshot import Looked, Snapshot
@@ -65,7 +65,7 @@ def _newest(package: Looked | Unknown) -> str:
         return "not covered" if package.reason is Reason.NOT_COVERED else "never seen"
     listed = {release.version for release in package.listing.releases}
     known = [each for version, each in package.known.items() if version in listed and not each.release.prerelease]
-    return max(known, key=published).release.version if known else package.listing.standing.value
+    return max(known, key=by_publication).release.version if known else package.listing.standing.value
 
 
 def _deployed(deployments: tuple[Deployment, ...] | Unknown) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from monitor.domain.candidate import candidate, published, unreviewed
+from monitor.domain.candidate import candidate, unreviewed
 from monitor.domain.changes import Changes, Republished
 from monitor.domain.finding import Fact, Finding, Severity, Unseen, Verdicts
 from monitor.domain.purl import Purl
@@ -26,11 +26,11 @@ def new_release(snapshot: Snapshot) -> Verdicts:
     found = candidate(snapshot.approval, snapshot.package)
     if found is None:
         return
-    purl = found.release.purl
+    purl, at = found.release.purl, found.release.published_at
     approved = snapshot.approval.pin.purl.version if snapshot.approval else None
     others = [known.release.version for known in unreviewed(snapshot.approval, snapshot.package) if known is not found]
     facts = [
-        Fact("published", f"{published(found):%Y-%m-%d %H:%M} UTC", purl.type),
+        Fact("published", f"{at:%Y-%m-%d %H:%M} UTC" if at else "no time given", purl.type),
         Fact("first seen", f"{found.first_seen_at:%Y-%m-%d %H:%M} UTC", "mcp-monitor"),
         Fact("approved", approved or "no version", "registry"),
     ]

@@ -50,3 +50,12 @@ def test_a_version_that_has_left_the_listing_is_no_candidate() -> None:
     seen = known(release("1.4.3"), baseline=False)
 
     assert candidate(approval(), looked(BASELINE | seen, release("1.4.2"))) is None
+
+
+def test_of_releases_that_appear_together_without_a_time_the_highest_version_is_the_candidate() -> None:
+    untimed = [replace(release(version), published_at=None) for version in ("1.4.3", "1.10.0", "1.9.0")]
+
+    chosen = candidate(approval(), looked(BASELINE, release("1.4.2"), *untimed))
+
+    assert chosen is not None
+    assert chosen.release.version == "1.10.0"

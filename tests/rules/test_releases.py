@@ -31,6 +31,14 @@ def test_several_new_versions_ask_for_one_decision_and_name_the_others() -> None
     assert ("also new", "1.4.3") in [(fact.label, fact.value) for fact in findings[0].facts]
 
 
+def test_our_own_first_sight_is_never_shown_as_the_registrys_word() -> None:
+    untimed = replace(release("1.4.3"), published_at=None)
+
+    findings = found(new_release(snapshot(package=looked(BASELINE, release("1.4.2"), untimed))))
+
+    assert ("published", "no time given") in [(fact.label, fact.value) for fact in findings[0].facts]
+
+
 def test_the_first_look_reports_no_history() -> None:
     assert found(new_release(snapshot(package=looked({}, release("1.4.2"), release("1.4.3"))))) == []
 
