@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from monitor.domain.advisory import Match, one_flaw_each
+from monitor.domain.candidate import candidate, unreviewed
 from monitor.domain.finding import Fact, Finding, Severity, Unseen, Verdicts
 from monitor.domain.purl import Purl
 from monitor.domain.snapshot import Snapshot
@@ -35,7 +36,10 @@ def _named(snapshot: Snapshot, rule: str, *, malware: bool) -> Iterator[Finding 
     if isinstance(snapshot.advisories, Unknown):
         yield Unseen(rule, snapshot.server.name)
         return
+    passed_over = frozenset() if malware else _passed_over(snapshot)
     for purl, matches in snapshot.advisories.items():
+        if purl in passed_over:
+            continue
         if isinstance(matches, Unknown):
             # Subjects of this version cannot be listed here, so nothing of the rule is resolved in this look.
             yield Unseen(rule, snapshot.server.name)
@@ -44,6 +48,19 @@ def _named(snapshot: Snapshot, rule: str, *, malware: bool) -> Iterator[Finding 
         for flaw in one_flaw_each(live):
             if any(match.advisory.malware for match in flaw) is malware:
                 yield _finding(snapshot, rule, purl, flaw)
+
+
+def _passed_over(snapshot: Snapshot) -> frozenset[Purl]:
+    """New versions that run nowhere and are not the candidate: nobody is asked about them, so that their flaws are nobody's question.
+
+    Malware is: whoever could publish one such version can publish the next.
+    """
+    if isinstance(snapshot.package, Unknown):
+        return frozenset()
+    chosen = candidate(snapshot.approval, snapshot.package)
+    others = (known for known in unreviewed(snapshot.approval, snapshot.package) if known is not chosen)
+    deployed = () if isinstance(snapshot.deployments, Unknown) else snapshot.deployments
+    return frozenset(known.release.purl for known in others) - {each.purl for each in deployed}
 
 
 def _finding(snapshot: Snapshot, rule: str, purl: Purl, flaw: tuple[Match, ...]) -> Finding:

@@ -5,7 +5,7 @@ from monitor.domain.finding import Severity
 from monitor.domain.purl import Purl
 from monitor.domain.unknown import Reason, Unknown
 from monitor.rules.advisories import affected, malware
-from tests.make import NOW, PACKAGE, days_ago, deployment, found, snapshot, unseen
+from tests.make import NOW, PACKAGE, days_ago, deployment, found, known, looked, release, snapshot, unseen
 
 APPROVED = PACKAGE.at("1.4.2")
 
@@ -76,3 +76,26 @@ def test_a_silent_advisory_source_resolves_nothing() -> None:
     for blind in (snapshot(advisories=silent), snapshot(advisories={APPROVED: silent})):
         assert len(unseen(affected(blind))) == 1
         assert blind.unknowns() == (silent,)
+
+
+def test_a_flaw_of_a_version_that_a_newer_candidate_passed_over_is_nobodys_question_until_it_is_deployed() -> None:
+    passed, chosen = PACKAGE.at("1.4.3"), PACKAGE.at("1.4.4")
+    listed = [release("1.4.2"), release("1.4.3", days=2), release("1.4.4", days=1)]
+    flawed = {purl: (Match(purl, advisory()),) for purl in (passed, chosen)}
+    look = snapshot(package=looked(known(release("1.4.2")), *listed), advisories=flawed)
+
+    assert [each.about for each in found(affected(look))] == [chosen]
+    assert [each.about for each in found(affected(replace(look, deployments=(deployment("1.4.3"),))))] == [
+        passed,
+        chosen,
+    ]
+
+
+def test_malware_in_a_version_that_a_newer_candidate_passed_over_is_found() -> None:
+    passed = PACKAGE.at("1.4.3")
+    listed = [release("1.4.2"), release("1.4.3", days=2), release("1.4.4", days=1)]
+    record = {passed: (Match(passed, advisory("MAL-2026-1")),)}
+
+    findings = found(malware(snapshot(package=looked(known(release("1.4.2")), *listed), advisories=record)))
+
+    assert [each.about for each in findings] == [passed]
