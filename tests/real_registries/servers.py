@@ -95,7 +95,7 @@ class Index:
         return f"{self.url}/+simple"
 
     def upload(self, wheel: Path) -> None:
-        """Upload a wheel, as twine does (https://docs.pypi.org/api/upload/)."""
+        """Upload a wheel, as twine does (PyPI documentation, Upload API)."""
         name, version, _, _ = parse_wheel_filename(wheel.name)
         form = {
             ":action": "file_upload",
