@@ -1,7 +1,8 @@
 """GitHub's releases, tags and attestations of a repository, from its REST interface (https://docs.github.com/en/rest).
 
 It knows: which tags exist and at which commit, which of them carry a release, the files of a release with their digests (files uploaded
-before mid-2025 have none), whether the repository was renamed, archived or blocked, and signed attestations by digest.
+before mid-2025 have none), whether the repository was renamed, archived or blocked, signed attestations by digest, and the bundles and
+checksum files that lie beside a file in its release.
 It does not know: when a tag without a release was made (commit dates are the author's claim and are not read), what a tag pointed at
 before, or who moved it. A release's draft mark, title and text are not looked at.
 """
@@ -23,6 +24,7 @@ from connectors._github_documents import (
     parse_repository,
     parse_tags,
 )
+from connectors._github_siblings import Siblings, siblings
 from monitor.domain.provenance import Attestation, Form
 from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Digest, Listing, Release, Standing
@@ -103,6 +105,7 @@ class GitHub:
     """GitHub as a source of releases, by its REST interface."""
 
     _client: Client
+    _siblings: Siblings
 
     @property
     def name(self) -> str:
@@ -128,19 +131,36 @@ class GitHub:
         """Stream a release's file through the hashes; of the public instance also from where its files are kept."""
         return await self._client.download(artifact.url, limit=MAX_FILE)
 
-    async def attestations(self, release: Release, artifact: Artifact) -> Fresh[tuple[Attestation, ...]]:
-        """Return what the repository's attestation store has for the file's digest.
+    async def confirms_absence(self, release: Release, artifact: Artifact) -> bool:
+        """Say yes: `attestations` has asked the only endpoint that there is."""
+        return True
 
-        `Unavailable` where the file has no sha256 to look it up by, or a bundle is kept elsewhere: not to be seen is not to be unattested.
+    async def attestations(self, release: Release, artifact: Artifact) -> Fresh[tuple[Attestation, ...]]:
+        """Return what the repository's attestation store has for the file's digest, and what lies beside the file in its release.
+
+        `Unavailable` where the file has no sha256 to look it up by, a bundle is kept elsewhere, or what lies beside it cannot be had: not
+        to be seen is not to be unattested.
         """
         if artifact.digest is None or artifact.digest.algorithm != "sha256":
             raise Unavailable(NAME, f"{artifact.filename[:100]} has no sha256 digest to look its attestations up by")
+        stored = await self._stored(release, artifact)
+        found = [Attestation(Form.GITHUB_ATTESTATION, answer.body, answer.url) for answer in stored]
+        answers = list(stored)
+        for form, file in siblings(artifact, release.artifacts):
+            answer = await self._siblings.document(form, file)
+            # The address that the release lists: a redirect's has another name in it.
+            found.append(Attestation(form, answer.body, file.url))
+            answers.append(answer)
+        return Fresh(tuple(found), (), tuple(answer.evidence for answer in answers))
+
+    async def _stored(self, release: Release, artifact: Artifact) -> tuple[Response, ...]:
+        """Ask the attestation store; nothing where it knows no such digest."""
         subject = quote(str(artifact.digest), safe="")
         path = f"{_path(release.purl.label)}/attestations/{subject}?per_page={PER_PAGE}"
         try:
             answer = await self._client.get(path, accept=ACCEPT)
         except NotFound:
-            return Fresh(())
+            return ()
         if isinstance(answer, NotModified):
             raise Malformed(NAME, "said that nothing changed to a question without condition")
         here, elsewhere = parse_attestations(answer.body)
@@ -148,8 +168,7 @@ class GitHub:
             raise Unavailable(
                 NAME, f"{elsewhere} attestations of {artifact.filename[:100]} are kept outside of its API"
             )
-        found = (Attestation(Form.GITHUB_ATTESTATION, answer.body, answer.url),) if here else ()
-        return Fresh(found, (), (answer.evidence,))
+        return (answer,) if here else ()
 
 
 def build(edge: Http, *, api: str, token: str | None, hosts: Collection[str] = ()) -> ReleaseSource:
@@ -159,7 +178,8 @@ def build(edge: Http, *, api: str, token: str | None, hosts: Collection[str] = (
     """
     headers = {"x-github-api-version": API_VERSION} | ({"authorization": f"Bearer {token}"} if token else {})
     own = PUBLIC_HOSTS if urlsplit(api).hostname == PUBLIC_API else ()
-    return GitHub(edge.client(NAME, base=api, hosts=(*own, *hosts), headers=headers))
+    client = edge.client(NAME, base=api, hosts=(*own, *hosts), headers=headers)
+    return GitHub(client, Siblings(client))
 
 
 def _joined(

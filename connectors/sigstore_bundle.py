@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from connectors._sigstore import trust_root
 from connectors._sigstore.refusal import Refused, Undecided
-from monitor.domain.provenance import Attestation, Form, Publisher, Subject, Verdict, Verification
-from monitor.ports.sources import TrustRoot, Verifier
+from monitor.domain.provenance import Attestation, Form, Publisher, Subject, TrustRoot, Verdict, Verification
+from monitor.ports.sources import Verifier
 
 if TYPE_CHECKING:
     from connectors._sigstore.claim import Claim, Trust
@@ -100,7 +100,7 @@ class SigstoreBundles:
             raise Undecided("too-large", f"the document has more than {MAX_DOCUMENT} bytes")
         from connectors._sigstore import forms  # noqa: PLC0415 - the import takes a second
 
-        return forms.claims(attestation.form, attestation.document, subject, self._trust)
+        return forms.claims(attestation, subject, self._trust)
 
 
 def _guarded(step: Callable[[], T]) -> T | Refused:

@@ -20,7 +20,7 @@ from sigstore_models.trustroot.v1 import TrustedRoot as TrustedRootMessage
 
 from connectors._sigstore.refusal import Undecided
 from connectors._sigstore.trust_root import Authority, Log, SigstoreRoot, Window
-from monitor.ports.sources import TrustRoot
+from monitor.domain.provenance import TrustRoot
 
 # The library warns on every bundle that carries its root certificate; what matters comes back as a verdict.
 logging.getLogger("sigstore").setLevel(logging.ERROR)

@@ -14,8 +14,7 @@ from connectors._sigstore.check import by_certificate
 from connectors._sigstore.refusal import Refused, Undecided
 from connectors._sigstore.shape import parse
 from connectors._sigstore.trust_root import NpmKey
-from monitor.domain.provenance import Publisher, Subject
-from monitor.ports.sources import TrustRoot
+from monitor.domain.provenance import Publisher, Subject, TrustRoot
 
 T = TypeVar("T")
 

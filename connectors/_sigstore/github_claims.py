@@ -1,5 +1,7 @@
 """GitHub's attestations of a digest: builds by workflows, releases by GitHub itself, on the public instance or on GitHub's own.
 
+A bundle that lies beside a file in its release says the same in the same words, and is decided by the same steps.
+
 Specification: https://docs.github.com/rest/repos/attestations.
 """
 
@@ -15,25 +17,52 @@ from connectors._sigstore.anchors import Anchors
 from connectors._sigstore.check import by_certificate
 from connectors._sigstore.claim import Attestations, Claim, Held, Trust, read, sha256, stated
 from connectors._sigstore.refusal import Refused, Undecided
-from connectors._sigstore.shape import parse
+from connectors._sigstore.shape import MAX_BUNDLE, parse
 from monitor.domain.provenance import Subject
 
 GITHUB = "GitHub, Inc."
 RELEASE_HOST = "https://dotcom.releases.github.com"
 
 
+MAX_LINES = 256
+"""Bundles in one file, of which the first are decided."""
+
+
 class _Attestation(msgspec.Struct):
     bundle: msgspec.Raw
+
+
+class _Typed(msgspec.Struct, rename="camel"):
+    media_type: str | None = None  # None: JSON, and no bundle
 
 
 def claims(document: bytes, subject: Subject, trust: Trust) -> list[Claim]:
     """One claim for each bundle. Raises `Refused`."""
     listed = read(document, Attestations, "an attestation list").attestations
-    return [Claim("GitHub attestation", partial(_decide, raw, subject, trust)) for raw in listed]
+    return [Claim("GitHub attestation", partial(_listed, raw, subject, trust)) for raw in listed]
 
 
-def _decide(listed: msgspec.Raw, subject: Subject, trust: Trust) -> Held:
-    raw = bytes(read(listed, _Attestation, "an attestation").bundle)
+def bundle_claims(document: bytes, subject: Subject, trust: Trust) -> list[Claim]:
+    """One claim for each bundle of a file: it is one, or has one on each line."""
+    try:
+        msgspec.json.decode(document, type=msgspec.Raw)
+        bundles = [document]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        bundles = [line for line in document.split(b"\n", MAX_LINES) if line.strip()]
+    return [Claim("sigstore bundle", partial(_beside, raw, subject, trust)) for raw in bundles]
+
+
+def _beside(raw: bytes, subject: Subject, trust: Trust) -> Held:
+    if len(raw) <= MAX_BUNDLE and read(raw, _Typed, "a sigstore bundle").media_type is None:
+        raise Undecided("shape", "not a sigstore bundle, but something else under its name")
+    return _decide(raw, subject, trust)
+
+
+def _listed(listed: msgspec.Raw, subject: Subject, trust: Trust) -> Held:
+    return _decide(bytes(read(listed, _Attestation, "an attestation").bundle), subject, trust)
+
+
+def _decide(raw: bytes, subject: Subject, trust: Trust) -> Held:
     bundle = parse(raw)
     if bundle.certificate is None:
         raise Undecided("key", "signed by a key that nobody has told us")

@@ -13,8 +13,8 @@ from typing import Literal
 
 import msgspec
 
+from monitor.domain.provenance import TrustRoot
 from monitor.ports.errors import Malformed
-from monitor.ports.sources import TrustRoot
 
 MAX_SIZE = 4 * 2**20
 """Bytes. The largest known root has 32 kB."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from monitor.domain.purl import Purl
@@ -40,6 +41,14 @@ class Form(StrEnum):
     """`{"integrity": "...", "published_at": "<ISO 8601>" | null, "signatures": [{keyid, sig}]}` taken from the package document."""
     GITHUB_ATTESTATION = "github-attestation"
     """`{"attestations": [{bundle}]}` of one digest, from GitHub's attestation API."""
+    SIGSTORE_BUNDLE = "sigstore-bundle"
+    """A sigstore bundle that lies beside the file in its release, as it is: one, or one on each line."""
+    CHECKSUMS = "checksums"
+    """A checksum file of the release, as it is: signed by nobody, the weakest evidence."""
+
+
+DIGEST_FORMS = frozenset({Form.REGISTRY_DIGEST, Form.CHECKSUMS})
+"""Digests that somebody wrote down and nobody signed: they agree with the bytes or they do not, and vouch for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +103,26 @@ class Verification:
     """Of the bytes that were judged; empty where none could be had."""
 
 
+@dataclass(frozen=True, slots=True)
+class TrustRoot:
+    """A file by which signatures are judged: where it is, and of which day. `origin`: configured, refreshed or shipped."""
+
+    name: str
+    path: str
+    dated: datetime
+    origin: str = ""
+
+
 def worst(verifications: Iterable[Verification]) -> Verdict | None:
     """Sum up a version in one word; None where nothing was looked at.
 
     One claim that fails decides. A claim that could not be had or told comes next. A file is verified when somebody vouches for it
-    (a digest that agrees with its own registry proves the transport and nothing more).
+    (a digest that agrees with its own registry, or with a file beside it, proves the transport and nothing more).
     """
     verdicts = {
         verification.verdict
         for verification in verifications
-        if verification.form is not Form.REGISTRY_DIGEST or verification.verdict is not Verdict.VERIFIED
+        if verification.form not in DIGEST_FORMS or verification.verdict is not Verdict.VERIFIED
     }
     if verdicts == {Verdict.UNATTESTED, Verdict.VERIFIED}:
         return Verdict.VERIFIED

@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 from monitor.domain.advisory import Advisory, AdvisoryRef
 from monitor.domain.deployment import Inventory
 from monitor.domain.evidence import Evidence
-from monitor.domain.provenance import Attestation, Subject, Verification
+from monitor.domain.provenance import Attestation, Subject, TrustRoot, Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Digest, Listing, Release
 from monitor.domain.server import Registry
@@ -76,6 +76,12 @@ class ReleaseSource(Protocol):
         Where the listing announces an attestation and the endpoint has none, `Unavailable`: two answers that disagree are no fact.
         """
 
+    async def confirms_absence(self, release: Release, artifact: Artifact) -> bool:
+        """Ask the attestation endpoint about a file for which the listing announces none: whether it, too, has none.
+
+        Raises the four errors.
+        """
+
 
 class Verifier(Protocol):
     """Decides claims. Total on any input: never raises, never asks the network."""
@@ -83,17 +89,8 @@ class Verifier(Protocol):
     def verify(self, subject: Subject, attestations: Sequence[Attestation]) -> tuple[Verification, ...]:
         """Decide each attestation's claim about the subject; nothing for an empty sequence."""
 
-    def roots(self) -> tuple["TrustRoot", ...]:
+    def roots(self) -> tuple[TrustRoot, ...]:
         """Return the trust roots in use."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrustRoot:
-    """A trust root file: where it is, and of which day."""
-
-    name: str
-    path: str
-    dated: datetime
 
 
 class AdvisorySource(Protocol):

@@ -88,7 +88,7 @@ def verified_by_steps(question: Case) -> list[str] | None:
     try:
         loaded = replace(anchors.load(file, trust_root.sigstore_root(file, raw), raw), library=None)
         trust = Trust(loaded, loaded, npm, trust_root.npm_keys(npm, npm_raw))
-        claims = forms.claims(attestation.form, attestation.document, subject, trust)
+        claims = forms.claims(attestation, subject, trust)
     except Malformed:
         return None
     except Refused:

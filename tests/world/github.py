@@ -79,23 +79,34 @@ class GitHub:
         prerelease: bool = False,
         draft: bool = False,
         annotated: bool = False,
+        bundled_by: Identity | None = None,
+        checksums: str | None = None,
     ) -> GitHubRelease:
         """Tag a new commit (unless the tag exists) and release it with assets, now.
 
-        `attested_by`: each asset with a build provenance. `tampered`: the bytes served are not those announced. `forged`: the attestations
-        are about other bytes. `sigstore`: who signs, for strangers.
+        `attested_by`: each asset with a build provenance. `tampered`: the bytes served are not those announced. `forged`: attestations,
+        bundles and checksums are about other bytes. `sigstore`: who signs, for strangers. `bundled_by`: each asset, and the checksum
+        file, with a bundle beside it. `checksums`: with a checksum file of that name.
         """
         if self.names.get(full_name.lower()) not in self.repositories or tag not in self.repository(full_name).tags:
             self.tag(full_name, tag, annotated=annotated)
         repository, now = self.repository(full_name), self.scene.clock()
-        uploaded = tuple(self.upload(name, body) for name, body in (assets or {}).items())
-        for asset in uploaded:
+        signer = sigstore or self.scene.trust.sigstore
+        files = dict(assets or {})
+        about = {name: b"other bytes" if forged else body for name, body in files.items()}
+        if checksums:
+            files[checksums] = "".join(f"{sha256(body).hexdigest()}  {name}\n" for name, body in about.items()).encode()
+            about[checksums] = files[checksums]
+        if bundled_by:
+            bundles = {name: signer.file_bundle(body, bundled_by, at=now) for name, body in about.items()}
+            files |= {f"{name}.sigstore.json": bundle for name, bundle in bundles.items()}
+        uploaded = tuple(self.upload(name, body) for name, body in files.items())
+        for asset in [each for each in uploaded if each.name in (assets or {})]:
             if attested_by and asset.digest:
                 claimed = sha256(b"other bytes").hexdigest() if forged else asset.digest.removeprefix("sha256:")
-                signer = sigstore or self.scene.trust.sigstore
                 attestations = json.loads(github_attestations(signer, asset.name, claimed, attested_by, at=now))
-                bundles = [attestation["bundle"] for attestation in attestations["attestations"]]
-                repository.attestations.setdefault(asset.digest, []).extend(bundles)
+                made_now = [attestation["bundle"] for attestation in attestations["attestations"]]
+                repository.attestations.setdefault(asset.digest, []).extend(made_now)
             if tampered:
                 self.scene.files.bodies[asset.path] += b"steal()\n"
         made = GitHubRelease(next(self._ids), tag, uploaded, now, prerelease=prerelease, draft=draft)

@@ -110,6 +110,30 @@ class Sigstore:
         media_type = "application/vnd.dev.sigstore.bundle.v0.3+json"
         return self.log(statement, key, material, certificate.public_bytes(Encoding.PEM), media_type=media_type, at=at)
 
+    def file_bundle(self, body: bytes, identity: Identity | None = None, *, at: datetime = SIGNED_AT) -> bytes:
+        """Sign a file as it is; return the bundle (v0.3, bare signature, one hashedrekord/0.0.1 entry) that clients put beside it."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        identity = identity or Identity()
+        certificate = self._fulcio.certificate(key, identity.build_config, identity.extensions(), at=at)
+        signature, pem = text(sign(key, body)), certificate.public_bytes(Encoding.PEM)
+        spec = {
+            "signature": {"content": signature, "publicKey": {"content": text(pem)}},
+            "data": {"hash": _sha256(body)},
+        }
+        fields = {"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": spec}
+        logged = json.dumps(fields, separators=(",", ":")).encode()
+        entry = self._log.add("hashedrekord", "0.0.1", logged, at + timedelta(seconds=1))
+        digest = {"algorithm": "SHA2_256", "digest": text(hashlib.sha256(body).digest())}
+        bundle = {
+            "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+            "verificationMaterial": {
+                "certificate": {"rawBytes": text(certificate.public_bytes(Encoding.DER))},
+                "tlogEntries": [entry],
+            },
+            "messageSignature": {"messageDigest": digest, "signature": signature},
+        }
+        return json.dumps(bundle).encode()
+
     def log(
         self,
         statement: bytes,
