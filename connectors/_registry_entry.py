@@ -12,9 +12,9 @@ from connectors._reading_files.yaml_tree import Node, Pairs, Scalar
 from monitor.domain.provenance import Publisher
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
-from monitor.domain.server import Approval, Entry, EntryProblem, Pin, Server
+from monitor.domain.server import Approval, Entry, EntryProblem, Pin, ProvenanceDemand, Server
 
-ENTRY = ("name", "package", "remote", "repository", "owner", "tier", "approved")
+ENTRY = ("name", "package", "remote", "repository", "owner", "tier", "provenance", "approved")
 APPROVED = ("version", "digests", "publisher", "by", "on", "expires", "ticket")
 PUBLISHER = (
     *("issuer", "repository", "workflow", "ref", "trigger", "runner_environment", "repository_id", "owner_id"),
@@ -69,9 +69,18 @@ def _server(form: Form) -> Server | None:
     repository = form.read("repository", _repository, "https://github.com/owner/name or owner/name")
     owner = form.need("owner", _text, "the team or person who answers for the server")
     tier = form.read("tier", _tier, "1 (most critical), 2 or 3")
+    provenance = form.read("provenance", ProvenanceDemand, "no-downgrade or required")
     if not name or not owner:
         return None
-    return Server(name, package, remote, Purl.github(repository) if repository else None, owner, tier or DEFAULT_TIER)
+    return Server(
+        name,
+        package,
+        remote,
+        Purl.github(repository) if repository else None,
+        owner,
+        tier or DEFAULT_TIER,
+        provenance or ProvenanceDemand.NO_DOWNGRADE,
+    )
 
 
 def _approval(form: Form, server: Server | None) -> Approval | None:

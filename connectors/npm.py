@@ -162,6 +162,15 @@ class Npm:
         attested = Attestation(Form.NPM_ATTESTATIONS, answer.body, answer.url)
         return Fresh((*signed, attested), (), (answer.evidence,))
 
+    async def confirms_absence(self, release: Release, artifact: Artifact) -> bool:  # noqa: ARG002 - the port's question
+        """Ask the attestation endpoint; its 404 says that it has none, either."""
+        path = f"-/npm/v1/attestations/{_path(release.purl)}@{quote(release.version, safe='')}"
+        try:
+            await self._of(release.purl).client.get(path, limit=MAX_ATTESTATIONS)
+        except NotFound:
+            return True
+        return False
+
     def _of(self, package: Purl) -> _Registry:
         return self._scopes.get(package.namespace or "", self._default)
 

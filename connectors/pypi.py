@@ -173,6 +173,14 @@ class PyPI:
             raise Malformed(NAME, "said that nothing changed to a question without condition")
         return Fresh((Attestation(Form.PYPI_PROVENANCE, answer.body, answer.url),), (), (answer.evidence,))
 
+    async def confirms_absence(self, release: Release, artifact: Artifact) -> bool:
+        """Ask the integrity API; its 404 says that it has none, either."""
+        try:
+            await self._client.get(self._integrity(release, artifact), accept=INTEGRITY, limit=MAX_PROVENANCE)
+        except NotFound:
+            return True
+        return False
+
     def _provenance(self, release: Release, artifact: Artifact, announced: str) -> str:
         """The announced address if it may be asked, else the integrity API at the index's origin (a page leads nowhere else)."""
         try:
@@ -180,6 +188,9 @@ class PyPI:
                 return announced
         except NoAddress:
             pass
+        return self._integrity(release, artifact)
+
+    def _integrity(self, release: Release, artifact: Artifact) -> str:
         parts = (release.purl.name, release.version, artifact.filename)
         return f"{self._index.origin}/integrity/{'/'.join(quote(part, safe='') for part in parts)}/provenance"
 

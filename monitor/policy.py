@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from monitor import messages
 from monitor.domain.action import Action, CommentTicket, OpenTicket, SendAlert
-from monitor.domain.finding import Delta, Finding, Severity, Tracked
+from monitor.domain.finding import Confidence, Delta, Finding, Severity, Tracked
 from monitor.domain.fingerprint import fingerprint
 from monitor.domain.purl import Purl
 from monitor.domain.review import OPEN, Happening, Review, State, advance
@@ -101,8 +101,11 @@ def live_findings(policy: Policy, tracked: Iterable[Tracked], now: datetime) -> 
 
 
 def lane(policy: Policy, finding: Finding, live: Iterable[Tracked]) -> Lane:
-    """One independent trust signal holds the version and opens a ticket; two or more on one version page somebody."""
-    if finding.severity >= policy.page_at:
+    """One independent trust signal holds the version and opens a ticket; two or more on one version page somebody.
+
+    A signal without known false positives (its confidence is high) pages alone, when it is bad enough.
+    """
+    if finding.severity >= policy.page_at and (not finding.trust_signal or finding.confidence is Confidence.HIGH):
         return Lane.PAGE
     signals = {each.finding.rule for each in live if each.finding.trust_signal and each.finding.about == finding.about}
     if finding.trust_signal and finding.about and len(signals) > 1:

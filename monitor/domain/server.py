@@ -2,11 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from monitor.domain.fingerprint import fingerprint
 from monitor.domain.provenance import Publisher
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
+
+
+class ProvenanceDemand(StrEnum):
+    """How much provenance a server's new versions must have."""
+
+    NO_DOWNGRADE = "no-downgrade"
+    """As much as the approved version had. About half of the official servers have none, so that this is the default."""
+    REQUIRED = "required"
+    """Somebody has to vouch for every file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +30,7 @@ class Server:
     owner: str
     tier: int
     """1 (most critical) to 3."""
+    provenance: ProvenanceDemand = ProvenanceDemand.NO_DOWNGRADE
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.app import App
+from monitor.domain.baseline import attested, predecessor
 from monitor.domain.changes import diff
 from monitor.domain.evidence import Evidence
 from monitor.domain.health import SourceHealth, heard
 from monitor.domain.provenance import Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import KnownRelease, Listing, Release, Standing
+from monitor.domain.server import Entry
 from monitor.domain.snapshot import Looked
 from monitor.domain.unknown import Reason, Unknown
 from monitor.jobs.bulkhead import concurrently, guarded
@@ -54,12 +56,15 @@ async def look(app: App, recalled: Recalled, now: datetime) -> Sights:
     packages = await concurrently(wanted, lambda package: _sight(app, recalled, package, now), limit=AT_ONCE)
     evidence: list[Evidence] = []
     releases = _unsettled(app, recalled, packages)
-    verified = await concurrently(releases, lambda purl: _verified(app, releases[purl], evidence), limit=AT_ONCE)
+    verified = await concurrently(releases, lambda purl: _verified(app, *releases[purl], evidence), limit=AT_ONCE)
     return Sights(packages, verified, tuple(map(_small, evidence)), _health(recalled.health, packages, now))
 
 
-async def _verified(app: App, release: Release, evidence: list[Evidence]) -> tuple[Verification, ...]:
-    answer = await guarded(str(release.purl), verify_release(app, release, evidence))
+async def _verified(
+    app: App, release: Release, attested_before: str, evidence: list[Evidence]
+) -> tuple[Verification, ...]:
+    work = verify_release(app, release, evidence, attested_before=attested_before)
+    answer = await guarded(str(release.purl), work)
     return (not_done(release, answer.detail),) if isinstance(answer, Unknown) else answer
 
 
@@ -104,16 +109,26 @@ def _judge_fresh(
     return Sight(Looked(listing, changes, known), fresh=True, new=new, validators=validators, evidence=told)
 
 
-def _unsettled(app: App, recalled: Recalled, sights: Mapping[Purl, Sight]) -> dict[Purl, Release]:
-    releases: dict[Purl, Release] = {}
+def _unsettled(app: App, recalled: Recalled, sights: Mapping[Purl, Sight]) -> dict[Purl, tuple[Release, str]]:
+    """Return the releases to verify, each with the attested version that it is measured by."""
+    releases: dict[Purl, tuple[Release, str]] = {}
     for entry in recalled.entries:
         looked = sights[entry.server.package].looked if entry.server.package else None
         if not isinstance(looked, Looked):
             continue
         for release in under_judgement(entry.approval, looked, limit=app.limits.new_versions):
             if not settled(release, recalled.verifications.get(release.purl, ())):
-                releases[release.purl] = release
+                releases[release.purl] = (release, _attested_before(recalled, entry, looked, release))
     return releases
+
+
+def _attested_before(recalled: Recalled, entry: Entry, looked: Looked, release: Release) -> str:
+    """The approved version itself is measured by nothing: a human has decided about it."""
+    before = predecessor(entry.approval, looked, release)
+    if before is None or (entry.approval and entry.approval.pin.purl == release.purl):
+        return ""
+    was = before.release
+    return was.version if attested(was, recalled.verifications.get(was.purl, ())) else ""
 
 
 def _small(evidence: Evidence) -> Evidence:

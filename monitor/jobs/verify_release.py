@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from monitor.app import App
+from monitor.domain.baseline import VOUCHING
 from monitor.domain.evidence import Evidence
 from monitor.domain.provenance import Form, Subject, Verdict, Verification
 from monitor.domain.release import Artifact, Release
@@ -38,16 +39,25 @@ def _agrees(artifact: Artifact, claims: Sequence[Verification], judged: dict[str
     )
 
 
-async def verify_release(app: App, release: Release, evidence: list[Evidence]) -> tuple[Verification, ...]:
-    """Return the claims about every file. The raw attestations are added to `evidence`."""
+async def verify_release(
+    app: App, release: Release, evidence: list[Evidence], *, attested_before: str
+) -> tuple[Verification, ...]:
+    """Return the claims about every file. The raw attestations are added to `evidence`.
+
+    `attested_before` is the version that this one is measured by, where that was attested; empty where nothing is expected.
+    """
     source = app.releases[release.purl.type]
     if not release.artifacts:
         return (_no_files(release),)
     files = release.artifacts[:MAX_FILES]
     claims = await concurrently(files, lambda file: _verify(app, source, release, file, evidence), limit=FILES_AT_ONCE)
     skipped = release.artifacts[MAX_FILES:]
+    found = [claim for file in files for claim in claims[file]]
+    vouching = [claim for claim in found if claim.form in VOUCHING]
+    if attested_before and vouching and all(claim.verdict is Verdict.UNATTESTED for claim in vouching):
+        found = [await _lost(source, release, claim, attested_before) for claim in found]
     return (
-        *(claim for file in files for claim in claims[file]),
+        *found,
         *(
             _could_not(release, file, Form.REGISTRY_DIGEST, f"a release of over {MAX_FILES} files")
             for file in skipped[:1]
@@ -68,7 +78,9 @@ async def _verify(
     # 2. Who vouches for them.
     form = ATTESTED_BY[release.purl.type]
     try:
-        answer = await source.attestations(release, artifact)
+        # A file for which no digest is announced is asked about by the digest that it has.
+        asked = artifact if artifact.digest else replace(artifact, digest=downloaded.digests["sha256"])
+        answer = await source.attestations(release, asked)
     except SourceError as error:
         return tuple(
             replace(claim, digests=digests) for claim in (digest, _could_not(release, artifact, form, error.detail))
@@ -80,6 +92,25 @@ async def _verify(
     if not any(claim.form is form for claim in claims):
         claims = (*claims, _nobody(release, artifact, form))
     return tuple(replace(claim, digests=digests) for claim in (digest, *claims))
+
+
+async def _lost(source: ReleaseSource, release: Release, claim: Verification, attested_before: str) -> Verification:
+    """Call an attestation lost only when two answers agree that there is none: the document's, and the endpoint's."""
+    if claim.form not in VOUCHING:
+        return claim
+    artifact = next((each for each in release.artifacts if each.filename == claim.filename), None)
+    try:
+        agreed = artifact is None or await source.confirms_absence(release, artifact)
+    except SourceError as error:
+        detail = (
+            f"none is announced although {attested_before} was attested, and the endpoint was not heard: {error.detail}"
+        )
+        return replace(claim, verdict=Verdict.UNAVAILABLE, reason="unavailable", detail=detail)
+    if not agreed:
+        detail = "none is announced, and the attestation endpoint has one: two answers that disagree are no fact"
+        return replace(claim, verdict=Verdict.UNAVAILABLE, reason="unavailable", detail=detail)
+    detail = f"{attested_before} was attested; the registry's document and its attestation endpoint agree that this version is not"
+    return replace(claim, verdict=Verdict.LOST, reason="lost", detail=detail)
 
 
 def _against_registry(release: Release, artifact: Artifact, downloaded: Downloaded) -> Verification:

@@ -8,16 +8,20 @@ from collections.abc import Callable
 
 from monitor.domain.finding import Verdicts
 from monitor.domain.snapshot import Fleet, Ourselves, Snapshot
-from monitor.rules import advisories, approvals, drift, health, provenance, releases
+from monitor.rules import advisories, approvals, drift, health, integrity, provenance, releases
 
 SERVER_RULES: tuple[Callable[[Snapshot], Verdicts], ...] = (
     releases.new_release,
     releases.republished,
     releases.registry_status,
     releases.source_reset,
-    provenance.signature_invalid,
-    provenance.digest_differs,
+    integrity.signature_invalid,
+    integrity.digest_differs,
+    provenance.provenance_lost,
+    provenance.provenance_partial,
+    provenance.provenance_missing,
     provenance.publisher_changed,
+    provenance.ref_unusual,
     advisories.affected,
     advisories.malware,
     drift.unapproved_version,

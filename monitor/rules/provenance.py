@@ -1,136 +1,260 @@
-"""Whether files are what their publishers built."""
+"""Who built the files of a version, against who built the one that it is measured by."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from monitor.domain.finding import Fact, Finding, Severity, Unseen, Verdicts
-from monitor.domain.provenance import Form, Publisher, Verdict, Verification
-from monitor.domain.purl import Purl
-from monitor.domain.server import Pin
+from monitor.domain.baseline import VOUCHING, Baseline, baseline, unattested_kinds
+from monitor.domain.finding import Confidence, Fact, Finding, Severity, Unseen, Verdicts
+from monitor.domain.provenance import Publisher, Verdict, Verification
+from monitor.domain.release import Release
+from monitor.domain.server import ProvenanceDemand
 from monitor.domain.snapshot import Snapshot
 from monitor.domain.unknown import Unknown
 
 
-def signature_invalid(snapshot: Snapshot) -> Verdicts:
-    """An attestation or a registry signature does not hold for the file that was downloaded.
+def provenance_lost(snapshot: Snapshot) -> Verdicts:
+    """This line was attested, and this version is not: its registry's document and attestation endpoint agree.
 
-    Harm: the file is not what somebody vouched for: tampering, a replayed attestation of another version, or a broken mirror.
-    Evidence: the signed document, checked offline against the trust roots, and the digest of the downloaded bytes.
-    False positives: none known; a shape or key that cannot be judged is "cannot tell" and no finding of this rule.
-    Remedy: do not approve or deploy the version; keep the evidence; tell the registry and the publisher.
+    Harm: somebody published past the project's own build, by hand or with a stolen token.
+    Evidence: the attestations of the version that it is measured by (the approved one of its line), and both answers about this one.
+    False positives: a maintainer who published by hand once; so one such sign alone holds the version and wakes nobody. A backport is
+    measured by its own line, a pre-release by pre-releases.
+    Remedy: ask the maintainer, in public, where the version was built.
     """
-    yield from _invalid(snapshot, "signature-invalid", digests=False)
+    yield from _each_claim(snapshot, "provenance-lost", _all_lost)
 
 
-def digest_differs(snapshot: Snapshot) -> Verdicts:
-    """The downloaded bytes, or the registry's digest, differ from the digest that was announced or approved.
+def provenance_partial(snapshot: Snapshot) -> Verdicts:
+    """Some files of a version are vouched for, others are not.
 
-    Harm: what would be installed is not what the registry lists, or not what was reviewed.
-    Evidence: the registry's digest, the digest of the bytes that were downloaded, the digests in the approval.
-    False positives: an approval that lists digests of other files than the registry serves.
-    Remedy: do not install; compare with the evidence of the approval; look at the mirror in between.
+    Harm: installers choose the file, and the one that nobody vouches for may be the one that differs.
+    Evidence: the attestations of each file.
+    False positives: projects that build one kind of file (mostly the sdist) elsewhere; a kind that was bare in the version that this one
+    is measured by is no finding.
+    Remedy: approve the attested files by digest, and ask the project about the others.
     """
-    yield from _invalid(snapshot, "digest-differs", digests=True)
-    if snapshot.approval and not isinstance(snapshot.verifications, Unknown):
-        yield from _unlike_the_pin(snapshot, snapshot.approval.pin)
+    yield from _each_claim(snapshot, "provenance-partial", _partly_bare)
 
 
-def _invalid(snapshot: Snapshot, rule: str, *, digests: bool) -> Iterator[Finding | Unseen]:
-    if isinstance(snapshot.verifications, Unknown):
-        yield Unseen(rule, snapshot.server.name)
-        return
-    for purl, claims in snapshot.verifications.items():
-        for claim in claims:
-            if (claim.form is Form.REGISTRY_DIGEST) is not digests:
-                continue
-            subject = f"{purl} {claim.filename} {claim.form.value}"
-            if claim.verdict is Verdict.UNAVAILABLE:
-                yield Unseen(rule, snapshot.server.name, subject)
-            elif claim.verdict is Verdict.INVALID:
-                yield _does_not_hold(snapshot, rule, claim, subject)
+def provenance_missing(snapshot: Snapshot) -> Verdicts:
+    """The registry demands provenance of this server, and a file of the version has none.
+
+    Harm: nobody can say where the file was built.
+    Evidence: `provenance: required` in the entry, and the attestations of each file.
+    False positives: none; the demand is the organisation's own.
+    Remedy: ask the project for attestations, or lower the demand.
+    """
+    if snapshot.server.provenance is ProvenanceDemand.REQUIRED:
+        yield from _each_claim(snapshot, "provenance-missing", _bare)
 
 
-def _does_not_hold(snapshot: Snapshot, rule: str, claim: Verification, subject: str) -> Finding:
-    return Finding(
-        rule=rule,
-        server=snapshot.server.name,
-        subject=subject,
-        severity=Severity.CRITICAL,
-        summary=f"{claim.form.value} of {claim.filename} ({claim.purl.label} {claim.purl.version}) does not hold: {claim.detail}",
-        facts=(
-            Fact("reason", claim.reason, "verification"),
-            *((Fact("trust root", claim.root, "verification"),) if claim.root else ()),
-            *(Fact("download", str(digest), "download") for digest in claim.digests if digest.algorithm == "sha256"),
-        ),
-        about=claim.purl,
-        trust_signal=True,
-    )
+def ref_unusual(snapshot: Snapshot) -> Verdicts:
+    """A version was built from another kind of ref, by another trigger, or on another kind of machine than the one it is measured by.
 
-
-def _unlike_the_pin(snapshot: Snapshot, pin: Pin) -> Iterator[Finding | Unseen]:
-    """Compare only digests of the same algorithm: a pin may list sha256 where the registry announces sha512."""
-    if isinstance(snapshot.verifications, Unknown) or not pin.digests:
-        return
-    subject = f"{pin.purl} approved digests"
-    seen = {digest for claim in snapshot.verifications.get(pin.purl, ()) for digest in claim.digests}
-    comparable = [digest for digest in pin.digests if digest.algorithm in {each.algorithm for each in seen}]
-    if not comparable:
-        yield Unseen("digest-differs", snapshot.server.name, subject)
-    elif missing := sorted(str(digest) for digest in comparable if digest not in seen):
-        yield Finding(
-            rule="digest-differs",
-            server=snapshot.server.name,
-            subject=subject,
-            severity=Severity.CRITICAL,
-            summary=f"{pin.purl.label} {pin.purl.version} as served does not have the digest that was approved",
-            facts=(
-                Fact("approved", ", ".join(missing), "registry"),
-                Fact("served", ", ".join(sorted(map(str, seen)))[:1000], "download"),
-            ),
-            about=pin.purl,
-            trust_signal=True,
-        )
+    Harm: a workflow that is run from an attacker's branch, or on his machine, still signs as the project.
+    Evidence: source ref, trigger and runner from the verified certificates of both versions.
+    False positives: release branches: another branch is unusual only within one line; a project that changes how it releases.
+    Remedy: look at the commit and at who started the run; approve the new way only with that answer.
+    """
+    yield from _each_claim(snapshot, "ref-unusual", _unusual)
 
 
 def publisher_changed(snapshot: Snapshot) -> Verdicts:
-    """A file was built by somebody else than the approval demands.
+    """A file was built by somebody else than the approval demands, or than built the version it is measured by.
 
     Harm: a valid signature of the wrong builder; the usual sign of a stolen publishing right.
     Evidence: issuer, repository (by its numeric id where both sides have one), and workflow from the verified certificate.
-    False positives: a repository that was renamed or transferred keeps its numeric id and is no finding; a renamed workflow is one.
+    False positives: a repository that was renamed or transferred keeps its numeric id and is no finding; a workflow that was renamed in
+    the same repository is one, less severe.
     Remedy: find out who changed the build, and why; approve the new publisher only with that answer.
     """
-    if isinstance(snapshot.verifications, Unknown):
-        yield Unseen("publisher-changed", snapshot.server.name)
+    yield from _each_claim(snapshot, "publisher-changed", _other_publisher)
+
+
+Judge = Callable[[Snapshot, Release, Sequence[Verification], Baseline | None], Iterator[Finding]]
+
+
+def _each_claim(snapshot: Snapshot, rule: str, judge: Judge) -> Iterator[Finding | Unseen]:
+    """Judge each version under review by its claims. The approved one was judged by a human, unless its publisher is demanded."""
+    if isinstance(snapshot.verifications, Unknown) or isinstance(snapshot.package, Unknown):
+        yield Unseen(rule, snapshot.server.name)
         return
-    demanded = snapshot.approval.pin.publisher if snapshot.approval else None
-    if demanded is None:
-        return
+    approved = snapshot.approval.pin.purl if snapshot.approval else None
     for purl, claims in snapshot.verifications.items():
-        for claim in claims:
-            if claim.publisher and (differences := _differences(demanded, claim.publisher)):
-                yield _other_publisher(snapshot, purl, claim.filename, differences)
+        release = snapshot.package.listing.release(purl.version or "")
+        if release is None or (purl == approved and judge is not _other_publisher):
+            continue
+        if any(claim.verdict is Verdict.UNAVAILABLE for claim in claims):
+            # What was said of this version, and of its files, before, stands.
+            for subject in (str(purl), *(f"{purl} {claim.filename}" for claim in claims)):
+                yield Unseen(rule, snapshot.server.name, subject)
+        yield from judge(snapshot, release, claims, baseline(snapshot, release))
 
 
-def _other_publisher(snapshot: Snapshot, purl: Purl, filename: str, differences: list[tuple[str, str, str]]) -> Finding:
-    return Finding(
-        rule="publisher-changed",
-        server=snapshot.server.name,
-        subject=f"{purl} {filename}",
-        severity=Severity.CRITICAL,
-        summary=f"{filename} of {purl.label} {purl.version} was built by another publisher than approved",
-        facts=tuple(
-            Fact(f"{what}, approved and now", f"{before} -> {now}", "certificate") for what, before, now in differences
-        ),
-        about=purl,
-        trust_signal=True,
+def _all_lost(
+    snapshot: Snapshot, release: Release, claims: Sequence[Verification], base: Baseline | None
+) -> Iterator[Finding]:
+    lost = [claim for claim in claims if claim.verdict is Verdict.LOST]
+    if not lost:
+        return
+    own_line = base is None or base.own_line
+    yield _about(
+        snapshot,
+        release,
+        rule="provenance-lost",
+        severity=Severity.HIGH,
+        confidence=Confidence.MEDIUM if own_line else Confidence.LOW,
+        summary=f"{_named(release)} carries no attestation, unlike {base.version if base else 'the version before it'}",
+        facts=(Fact("both say", lost[0].detail, release.purl.type), *_builders(base)),
     )
 
 
+def _partly_bare(
+    snapshot: Snapshot, release: Release, claims: Sequence[Verification], base: Baseline | None
+) -> Iterator[Finding]:
+    bare = unattested_kinds(claims) - (base.partly if base else frozenset())
+    if bare:
+        yield _about(
+            snapshot,
+            release,
+            rule="provenance-partial",
+            severity=Severity.MEDIUM,
+            confidence=Confidence.MEDIUM,
+            summary=f"{_named(release)}: {', '.join(sorted(bare))} without attestation, beside files that have one",
+            facts=(Fact("measured by", base.version if base else "nothing", "mcp-monitor"),),
+        )
+
+
+def _bare(
+    snapshot: Snapshot, release: Release, claims: Sequence[Verification], _: Baseline | None
+) -> Iterator[Finding]:
+    vouching = [claim for claim in claims if claim.form in VOUCHING]
+    held = {claim.filename for claim in vouching if claim.verdict is Verdict.VERIFIED and claim.publisher}
+    bare = sorted({claim.filename for claim in vouching if claim.verdict in ABSENT} - held)
+    if bare:
+        yield _about(
+            snapshot,
+            release,
+            rule="provenance-missing",
+            severity=Severity.HIGH,
+            confidence=Confidence.HIGH,
+            summary=f"{_named(release)}: provenance is required, and nobody vouches for {', '.join(bare[:3])}",
+            facts=(Fact("files", ", ".join(bare[:20]), "verification"),),
+        )
+
+
+ABSENT = (Verdict.UNATTESTED, Verdict.LOST)
+
+
+def _unusual(
+    snapshot: Snapshot, release: Release, claims: Sequence[Verification], base: Baseline | None
+) -> Iterator[Finding]:
+    built = list(dict.fromkeys(claim.publisher for claim in claims if claim.publisher))
+    if base is None or not base.publishers or not built:
+        return
+    unlike = [min((_unlike(was, now, base) for was in base.publishers), key=len) for now in built]
+    if differences := [each for found in unlike for each in found]:
+        yield _about(
+            snapshot,
+            release,
+            rule="ref-unusual",
+            severity=Severity.CRITICAL,
+            confidence=Confidence.MEDIUM,
+            summary=f"{_named(release)} was built another way than {base.version}",
+            facts=tuple(
+                Fact(what, f"{before} -> {now}", "certificate") for what, before, now in dict.fromkeys(differences)
+            ),
+        )
+
+
+def _unlike(was: Publisher, now: Publisher, base: Baseline) -> list[tuple[str, str, str]]:
+    compared = [
+        ("kind of ref", _kind_of_ref(was.ref), _kind_of_ref(now.ref)),
+        ("trigger", was.trigger, now.trigger),
+        ("runner", was.runner_environment, now.runner_environment),
+    ]
+    if base.own_line and _kind_of_ref(was.ref) == _kind_of_ref(now.ref) == "branch":
+        compared.append(("branch", was.ref, now.ref))
+    return [(what, before, after) for what, before, after in compared if before and after and before != after]
+
+
+def _kind_of_ref(ref: str) -> str:
+    if ref.startswith("refs/tags/"):
+        return "tag"
+    if ref.startswith("refs/heads/"):
+        return "branch"
+    return "pull request" if ref.startswith("refs/pull/") else ref[:60]
+
+
+def _other_publisher(
+    snapshot: Snapshot, release: Release, claims: Sequence[Verification], base: Baseline | None
+) -> Iterator[Finding]:
+    demanded = snapshot.approval.pin.publisher if snapshot.approval else None
+    if demanded:
+        allowed, measure = [demanded], "the approval names"
+    else:
+        allowed, measure = list(base.publishers if base else ()), f"built {base.version if base else ''}"
+    if not allowed:
+        return
+    for claim in claims:
+        differences = min((_differences(each, claim.publisher) for each in allowed), key=len) if claim.publisher else []
+        if differences:
+            renamed = [what for what, _, _ in differences] == ["workflow"]
+            yield _about(
+                snapshot,
+                release,
+                rule="publisher-changed",
+                subject=claim.filename,
+                severity=Severity.HIGH if renamed else Severity.CRITICAL,
+                confidence=Confidence.MEDIUM,
+                summary=f"{claim.filename} of {_named(release)} was built by another publisher than {measure}",
+                facts=tuple(
+                    Fact(f"{what}, before and now", f"{before} -> {now}", "certificate")
+                    for what, before, now in differences
+                ),
+            )
+
+
 def _differences(demanded: Publisher, actual: Publisher) -> list[tuple[str, str, str]]:
-    """Compare what the approval demands; what it leaves empty is not demanded. The numeric id outranks the name."""
+    """Compare what is demanded; what it leaves empty is not. The numeric id outranks the name."""
     compared = [("issuer", demanded.issuer, actual.issuer), ("workflow", demanded.workflow, actual.workflow)]
     if demanded.repository_id and actual.repository_id:
         compared.append(("repository id", demanded.repository_id, actual.repository_id))
     else:
         compared.append(("repository", demanded.repository.lower(), actual.repository.lower()))
     return [(what, before, now) for what, before, now in compared if before and before != now]
+
+
+def _builders(base: Baseline | None) -> tuple[Fact, ...]:
+    return (
+        tuple(Fact(f"{base.version} was built by", each.repository, "certificate") for each in base.publishers)
+        if base
+        else ()
+    )
+
+
+def _named(release: Release) -> str:
+    return f"{release.purl.label} {release.version}"
+
+
+def _about(
+    snapshot: Snapshot,
+    release: Release,
+    *,
+    rule: str,
+    severity: Severity,
+    confidence: Confidence,
+    summary: str,
+    facts: tuple[Fact, ...],
+    subject: str = "",
+) -> Finding:
+    return Finding(
+        rule=rule,
+        server=snapshot.server.name,
+        subject=f"{release.purl} {subject}".strip(),
+        severity=severity,
+        summary=summary,
+        facts=facts,
+        confidence=confidence,
+        about=release.purl,
+        trust_signal=True,
+    )
