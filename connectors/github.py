@@ -131,7 +131,7 @@ class GitHub:
         """Stream a release's file through the hashes; of the public instance also from where its files are kept."""
         return await self._client.download(artifact.url, limit=MAX_FILE)
 
-    async def confirms_absence(self, release: Release, artifact: Artifact) -> bool:
+    async def confirms_absence(self, release: Release, artifact: Artifact) -> bool:  # noqa: ARG002 - the port's question
         """Say yes: `attestations` has asked the only endpoint that there is."""
         return True
 
