@@ -55,7 +55,7 @@ run: $(VENV)/installed | $(OWN)
 	esac; \
 	echo "mcp-monitor ended with exit code $$code: $$meaning"; exit $$code
 
-demo: $(VENV)/installed-dev
+demo: $(VENV)/installed
 	@$(BIN)/python -m tests.demo
 
 lint: $(VENV)/installed-dev
