@@ -9,13 +9,14 @@ authority is not known here. Nothing is ever verified for want of a check, and n
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from connectors._sigstore import trust_root
 from connectors._sigstore.refusal import Refused, Undecided
 from monitor.domain.provenance import Attestation, Form, Publisher, Subject, TrustRoot, Verdict, Verification
+from monitor.ports.errors import Malformed
 from monitor.ports.sources import Verifier
 
 if TYPE_CHECKING:
@@ -30,38 +31,86 @@ MAX_CLAIMS = 64
 """In one document. Honest ones have a handful."""
 
 
-def build(*, public_good: Path | None = None, npm_keys: Path | None = None, github: Path | None = None) -> Verifier:
+def build(
+    *,
+    public_good: Path | None = None,
+    npm_keys: Path | None = None,
+    github: Path | None = None,
+    refreshed: Path | None = None,
+) -> Verifier:
     """Build the verifier; a path replaces the root that ships (`github`: none ships, its root changes twice a year).
 
-    Raises `Malformed` for a root file that is none.
+    `refreshed` is the folder into which `trust_roots` writes; a file there that is younger than the other one is used instead.
+    Raises `Malformed` for a root file that is none, and for a folder that others can write.
     """
-    good, good_raw = trust_root.read("public-good", public_good or _shipped("public-good"))
-    npm, npm_raw = trust_root.read("npm-keys", npm_keys or _shipped("npm-keys"))
-    roots = {"public-good": (good, good_raw)}
-    if github:
-        roots["github"] = trust_root.read("github", github)
-    return SigstoreBundles(roots, (npm, trust_root.npm_keys(npm, npm_raw)))
+    return SigstoreBundles(partial(_read_roots, public_good, npm_keys, github, refreshed))
 
 
-def _shipped(name: str) -> Path:
-    """Return the youngest file of that name."""
-    return max(SHIPPED.glob(f"{name}.*.json"))
+def _read_roots(
+    public_good: Path | None, npm_keys: Path | None, github: Path | None, refreshed: Path | None
+) -> "_Roots":
+    if refreshed and refreshed.exists():
+        trust_root.require_own(refreshed)
+    good = _youngest("public-good", public_good, refreshed)
+    npm = _youngest("npm-keys", npm_keys, refreshed)
+    own = _youngest("github", github, refreshed)
+    if good is None or npm is None:
+        raise Malformed("trust roots", f"none ship in {SHIPPED}: install the program anew")
+    sigstore = {
+        file.name: (file, trust_root.sigstore_root(file, raw), raw) for file, raw in ([good, own] if own else [good])
+    }
+    return _Roots(sigstore, npm[0], trust_root.npm_keys(*npm))
 
 
-class SigstoreBundles:
-    """The verifier. Libraries, keys and certificates are loaded with the first document: that takes a second."""
+def _youngest(name: str, configured: Path | None, refreshed: Path | None) -> tuple[TrustRoot, bytes] | None:
+    """Return the configured root, else the shipped one, unless a refreshed one is younger; None where there is none at all."""
+    shipped = trust_root.newest(name, SHIPPED)
+    kept = trust_root.newest(name, refreshed) if refreshed else None
+    files = [(configured, "configured") if configured else (shipped, "shipped"), (kept, "refreshed")]
+    found = [trust_root.read(name, path, origin) for path, origin in files if path]
+    return max(found, key=lambda each: each[0].dated, default=None)
+
+
+class _Roots:
+    """Trust roots as they were read, and loaded when first needed: that takes a second."""
 
     def __init__(
         self,
-        roots: dict[str, tuple[TrustRoot, bytes]],
-        npm: tuple[TrustRoot, tuple[trust_root.NpmKey, ...]],
+        sigstore: dict[str, tuple[TrustRoot, trust_root.SigstoreRoot, bytes]],
+        npm: TrustRoot,
+        npm_keys: tuple[trust_root.NpmKey, ...],
     ) -> None:
-        self._roots = {name: (file, trust_root.sigstore_root(file, raw), raw) for name, (file, raw) in roots.items()}
-        self._npm, self._npm_keys = npm
+        self._sigstore = sigstore
+        self._npm, self._npm_keys = npm, npm_keys
+
+    @property
+    def files(self) -> tuple[TrustRoot, ...]:
+        """The files."""
+        return (*(file for file, _, _ in self._sigstore.values()), self._npm)
+
+    @cached_property
+    def trust(self) -> "Trust":
+        """Keys and certificates, ready to be used."""
+        from connectors._sigstore import anchors, claim  # noqa: PLC0415 - the import takes a second
+
+        loaded = {name: anchors.load(file, root, raw) for name, (file, root, raw) in self._sigstore.items()}
+        return claim.Trust(loaded["public-good"], loaded.get("github"), self._npm, self._npm_keys)
+
+
+class SigstoreBundles:
+    """The verifier. `read_roots` is asked at the start, and by `renew`."""
+
+    def __init__(self, read_roots: Callable[[], _Roots]) -> None:
+        self._read_roots = read_roots
+        self._roots = read_roots()
 
     def roots(self) -> tuple[TrustRoot, ...]:
         """Return the trust roots in use."""
-        return (*(file for file, _, _ in self._roots.values()), self._npm)
+        return self._roots.files
+
+    def renew(self) -> None:
+        """Read the trust roots anew. Raises `Malformed`, and goes on with the old ones."""
+        self._roots = self._read_roots()
 
     def verify(self, subject: Subject, attestations: Sequence[Attestation]) -> tuple[Verification, ...]:
         """Decide every claim of every document; at least one verification for each document."""
@@ -72,13 +121,6 @@ class SigstoreBundles:
             fault = Undecided("too-large", f"{len(attestations)} documents; {MAX_DOCUMENTS} were looked at")
             found.append(_refusal(subject, attestations[-1].form, "documents", fault))
         return tuple(found)
-
-    @cached_property
-    def _trust(self) -> "Trust":
-        from connectors._sigstore import anchors, claim  # noqa: PLC0415 - the import takes a second
-
-        loaded = {name: anchors.load(file, root, raw) for name, (file, root, raw) in self._roots.items()}
-        return claim.Trust(loaded["public-good"], loaded.get("github"), self._npm, self._npm_keys)
 
     def _document(self, subject: Subject, attestation: Attestation) -> list[Verification]:
         """Decide one document: take it apart, then each claim on its own."""
@@ -100,7 +142,7 @@ class SigstoreBundles:
             raise Undecided("too-large", f"the document has more than {MAX_DOCUMENT} bytes")
         from connectors._sigstore import forms  # noqa: PLC0415 - the import takes a second
 
-        return forms.claims(attestation, subject, self._trust)
+        return forms.claims(attestation, subject, self._roots.trust)
 
 
 def _guarded(step: Callable[[], T]) -> T | Refused:

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 from monitor.policy import Policy
 from monitor.ports.channels import AlertChannel, TicketTracker
-from monitor.ports.sources import AdvisorySource, Clock, DeploymentSource, Edge, RegistrySource, ReleaseSource, Verifier
+from monitor.ports.sources import (
+    AdvisorySource,
+    Clock,
+    DeploymentSource,
+    Edge,
+    RegistrySource,
+    ReleaseSource,
+    TrustRootSource,
+    Verifier,
+)
 from monitor.ports.store import Store
 
 
@@ -34,6 +43,7 @@ class App:
     advisories: AdvisorySource
     deployments: tuple[DeploymentSource, ...]
     verifier: Verifier
+    trust_roots: TrustRootSource
     tickets: TicketTracker
     alerts: AlertChannel
     policy: Policy

@@ -13,7 +13,7 @@ from monitor.about import installed_version
 from monitor.domain.text import one_line
 from monitor.ending import ExitCode, Stop
 
-JobName = Literal["fleet", "releases", "advisories", "health", "deliver", "digest"]
+JobName = Literal["fleet", "releases", "advisories", "health", "deliver", "digest", "roots"]
 """The runner's jobs, in order; here as well so that help needs no runner (a test holds the two together)."""
 
 ConfigFile = Annotated[Path, Parameter(parse=False)]
@@ -47,6 +47,8 @@ app = App(
 app.meta.group_parameters = Group("Options for all commands", sort_key=9)
 audit = App(name="audit", help="Prove that the audit log is whole, and hand it out.")
 app.command(audit)
+roots = App(name="roots", help="The files by which signatures are judged.")
+app.command(roots)
 
 
 @app.meta.default
@@ -72,6 +74,7 @@ def run(*jobs: JobName, config: ConfigFile, server: Servers = (), json: Json = F
     - health: looks at the monitor itself
     - deliver: sends the tickets and messages that wait
     - digest: one message about everything that needed no decision and woke nobody
+    - roots: fetches newer trust roots into verification.folder
 
     ```
     mcp-monitor run
@@ -202,6 +205,42 @@ def audit_checkpoint(
     from monitor.commands.audit import checkpoint
 
     return checkpoint(config, output)
+
+
+@roots.command(name="show")
+def roots_show(*, config: ConfigFile, json: Json = False) -> int:
+    """List the trust roots in use: their day, and whether they are configured, refreshed or came with the program.
+
+    ```
+    mcp-monitor roots show
+    ```
+
+    Exit codes: 0 all are young enough, 1 one is older than verification.warn_after.
+    """
+    from monitor.commands.roots import show_roots
+
+    return show_roots(config, as_json=json)
+
+
+@roots.command(name="refresh")
+def roots_refresh(
+    *,
+    config: ConfigFile,
+    to: Annotated[Path | None, Parameter(help="A folder in place of verification.folder.")] = None,
+    json: Json = False,
+) -> int:
+    """Fetch the trust roots that are current, by TUF, into verification.folder; the verifier uses them when they are younger.
+
+    ```
+    mcp-monitor roots refresh
+    mcp-monitor roots refresh --to /srv/roots     # for a machine without a network: copy the files, name them in [verification]
+    ```
+
+    Exit codes: 0 all are current, 2 no folder is named or others can write into it, 3 one could not be had; what was there stays.
+    """
+    from monitor.commands.roots import refresh_roots
+
+    return refresh_roots(config, to=to, as_json=json)
 
 
 @app.command

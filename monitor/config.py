@@ -132,11 +132,17 @@ Inventory = Annotated[McpConfig | InventoryFile, Field(discriminator="kind")]
 
 
 class Verification(Section):
-    """Which trust roots decide; empty: those that ship with the program."""
+    """Which trust roots decide; empty: those that ship with the program. Where newer ones are kept, and from where they come."""
 
     public_good_root: Location = None
     npm_keys: Location = None
     github_root: Location = None
+    warn_after: Duration = timedelta(days=180)
+    folder: Location = None
+    mirror: Address = "https://tuf-repo-cdn.sigstore.dev"
+    mirror_begin: Location = None
+    github_mirror: Address = "https://tuf-repo.github.com"
+    github_mirror_begin: Location = None
 
 
 class Waiver(Section):
@@ -236,6 +242,7 @@ class Schedule(Section):
     health: Cron = "*/15 * * * *"
     deliver: Cron = "*/5 * * * *"
     digest: Cron = "0 8 * * 1-5"
+    roots: Cron = ""
     timezone: Zone = "UTC"
     jitter: Duration = timedelta(seconds=30)
     grace: Duration = timedelta(minutes=5)
@@ -272,6 +279,12 @@ class Config(Section):
     schedule: Schedule
     log: Log
     web: Web
+
+    @model_validator(mode="after")
+    def _roots_have_a_folder(self) -> Self:
+        if self.schedule.roots and not self.verification.folder:
+            raise expected("a folder in verification.folder for the roots that schedule.roots fetches")
+        return self
 
     @model_validator(mode="after")
     def _channels_exist(self) -> Self:

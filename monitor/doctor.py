@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 
 from monitor.app import App
@@ -13,9 +12,6 @@ from monitor.ports.channels import AlertChannel, TicketTracker
 from monitor.ports.errors import Denied, Malformed, NotFound, SourceError, Unavailable
 from monitor.ports.sources import DeploymentSource, Fresh, ReleaseSource
 from monitor.settings import Settings
-
-OLD_ROOT = timedelta(days=365)
-"""Trust roots change a few times a year; what an old one does not know ends in "cannot tell"."""
 
 
 class Status(StrEnum):
@@ -96,11 +92,10 @@ def _roots(app: App) -> Iterator[Line]:
         )
     for root in roots:
         age = app.clock() - root.dated
-        found = f"{root.name} of {root.dated:%Y-%m-%d}, {age.days} days old"
-        if age > OLD_ROOT:
-            yield Line(
-                Status.WARN, "trust roots", found, "Upgrade the program, or name a newer file in [verification]."
-            )
+        found = f"{root.name} of {root.dated:%Y-%m-%d}, {age.days} days old, {root.origin}"
+        if age > app.policy.roots_old_after:
+            remedy = "Run: mcp-monitor roots refresh; or upgrade the program, or name a newer file in [verification]."
+            yield Line(Status.WARN, "trust roots", f"{found}: what is younger cannot be told", remedy)
         else:
             yield Line(Status.OK, "trust roots", found)
 

@@ -57,6 +57,8 @@ class Policy:
     """How long after a look at a server the next one is due, for `serve`."""
     silent_after: timedelta = timedelta(hours=24)
     """A source that has not answered for this long is a finding of its own."""
+    roots_old_after: timedelta = timedelta(days=180)
+    """A trust root that is older than this is a finding."""
 
     def channel_for(self, server: Server | None) -> str:
         """Return the channel that hears about a server: its owner's, else its tier's, else the default."""

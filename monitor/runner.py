@@ -19,6 +19,7 @@ from monitor.jobs.check_ourselves import check_ourselves
 from monitor.jobs.check_servers import check_advisories, check_releases
 from monitor.jobs.deliver import deliver
 from monitor.jobs.outcome import ACTOR, Outcome
+from monitor.jobs.refresh_roots import refresh_roots
 from monitor.jobs.send_digest import send_digest
 from monitor.ports.errors import SourceError
 from monitor.ports.store import UnitOfWork
@@ -35,6 +36,7 @@ JOBS: Mapping[str, Callable[..., Awaitable[Outcome]]] = {
     "health": check_ourselves,
     "deliver": deliver,
     "digest": send_digest,
+    "roots": refresh_roots,
 }
 """Every job by name; the first line of its docstring says what it does."""
 FULL = ("fleet", "releases", "health", "deliver")
@@ -131,6 +133,8 @@ async def _job(
             going.add(await deliver(app))
         case "digest":
             going.add(await send_digest(app))
+        case "roots":
+            going.add(await refresh_roots(app))
         case _:
             raise ValueError(f"no job named {job!r}; there are {', '.join(JOBS)}")
 

@@ -20,6 +20,7 @@ from connectors import (
     registry_file,
     sigstore_bundle,
     slack,
+    trust_roots,
 )
 from connectors._edge import installers
 from connectors._edge.http import Http
@@ -39,6 +40,7 @@ from monitor.ports.sources import (
     Fresh,
     RegistrySource,
     ReleaseSource,
+    TrustRootSource,
     Verifier,
 )
 from monitor.ports.store import Store
@@ -77,6 +79,7 @@ def build(settings: Settings, *, out: TextIO, environ: Mapping[str, str], home: 
         advisories=osv.build(edge, api=config.sources.osv.url) if config.sources.osv.enabled else _NoAdvisories(),
         deployments=tuple(_inventory(each, home) for each in config.inventory),
         verifier=verifier(settings),
+        trust_roots=_trust_roots(settings, edge, clock),
         tickets=_tickets(settings, edge, out),
         alerts=_alerts(settings, out),
         policy=policy(config),
@@ -96,9 +99,24 @@ def registry_source(settings: Settings) -> RegistrySource:
 
 
 def verifier(settings: Settings) -> Verifier:
-    """Open the verifier on the configured trust roots, or on those that ship with the program."""
+    """Open the verifier on the configured trust roots, or on those that ship with the program, or on younger ones."""
     roots = settings.config.verification
-    return sigstore_bundle.build(public_good=roots.public_good_root, npm_keys=roots.npm_keys, github=roots.github_root)
+    return sigstore_bundle.build(
+        public_good=roots.public_good_root, npm_keys=roots.npm_keys, github=roots.github_root, refreshed=roots.folder
+    )
+
+
+def _trust_roots(settings: Settings, edge: Http, clock: Clock) -> TrustRootSource:
+    given = settings.config.verification
+    return trust_roots.build(
+        edge,
+        folder=given.folder,
+        clock=clock,
+        public_good=given.mirror,
+        public_good_begin=given.mirror_begin,
+        github=given.github_mirror,
+        github_begin=given.github_mirror_begin,
+    )
 
 
 def policy(config: Config) -> Policy:
@@ -117,6 +135,7 @@ def policy(config: Config) -> Policy:
         ),
         look_every=given.look_every,
         silent_after=given.silent_after,
+        roots_old_after=config.verification.warn_after,
     )
 
 

@@ -21,6 +21,7 @@ IMPORTERS = {
     "sqlalchemy": ("monitor.store", "migrations"),
     "alembic": ("monitor.store", "migrations"),
     "sigstore": ("connectors.sigstore_bundle", "connectors._"),
+    "tuf": ("connectors._tuf",),
     "slack_sdk": ("connectors.slack", "connectors._"),
     "ruamel": ("connectors.registry_file", "connectors._"),
     "apscheduler": ("monitor.scheduler", "monitor.cron"),

@@ -27,6 +27,8 @@ COMMANDS = [
     ("audit", "verify"),
     ("audit", "export"),
     ("audit", "checkpoint"),
+    ("roots", "show"),
+    ("roots", "refresh"),
     ("doctor",),
     ("migrate",),
 ]

@@ -62,6 +62,11 @@ class Anchors:
         """Name and day, for reviewers."""
         return f"{self.file.name} of {self.file.dated:%Y-%m-%d}"
 
+    @property
+    def too_old(self) -> str:
+        """Begins what is said of something younger than this root."""
+        return f"cannot tell: root of {self.file.dated:%Y-%m-%d} ({self.file.name})"
+
 
 def load(file: TrustRoot, root: SigstoreRoot, raw: bytes) -> Anchors:
     """Load keys and certificates. Raises `Undecided` when they are none."""

@@ -43,8 +43,10 @@ def by_certificate(bundle: Bundle, raw: bytes, anchors: Anchors, *, sha256: byte
     Raises `Refused` or `Undecided` with the first step that fails.
     """
     leaf = fulcio.load(bundle.certificate or b"")
-    # 1. The root knows the authority that the certificate names.
+    # 1. The root knows the authority that the certificate names, and the certificate log in which it stands.
     fulcio.known(leaf, anchors)
+    if anchors.ct_logs:
+        fulcio.log_known(leaf, anchors)
     # 2. Some trusted clock saw the signature, while the log that has it was trusted.
     times = _times(bundle, anchors)
     # 3. An authority that was trusted at each of these times issued the certificate, which was valid then.

@@ -42,7 +42,7 @@ def known(leaf: x509.Certificate, anchors: Anchors) -> None:
         return
     name = leaf.issuer.rfc4514_string()
     if leaf.not_valid_before_utc > anchors.file.dated:
-        raise Undecided("root", f"issued by {name!r}, which our trust root {anchors.label} may be too old to know")
+        raise Undecided("root", f"{anchors.too_old}; issued by {name!r}, which it may be too old to know")
     raise Refused("certificate", f"issued by {name!r}, which is no authority of {anchors.label}")
 
 
@@ -104,13 +104,27 @@ def fits(leaf: x509.Certificate) -> None:
         raise Refused("certificate", "the certificate is not one for signing code")
 
 
+def log_known(leaf: x509.Certificate, anchors: Anchors) -> None:
+    """Raise `Undecided` where the certificate stands in a certificate log that is younger than our root."""
+    for sct in _timestamps(leaf):
+        at = sct.timestamp.replace(tzinfo=UTC)
+        if sct.log_id not in anchors.ct_logs and at > anchors.file.dated:
+            raise Undecided("root", f"{anchors.too_old}; a certificate log that it may be too old to know")
+
+
+def _timestamps(leaf: x509.Certificate) -> list[SignedCertificateTimestamp]:
+    try:
+        return list(leaf.extensions.get_extension_for_class(x509.PrecertificateSignedCertificateTimestamps).value)
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+
+
 def logged(leaf: x509.Certificate, issuer: x509.Certificate, anchors: Anchors) -> None:
     """Check the embedded timestamp of the certificate log (RFC 6962, 3.2). Raises `Refused`."""
-    try:
-        extension = leaf.extensions.get_extension_for_class(x509.PrecertificateSignedCertificateTimestamps)
-        (sct,) = extension.value
-    except (x509.ExtensionNotFound, ValueError) as error:
-        raise Refused("certificate", "the certificate does not carry one timestamp of a certificate log") from error
+    scts = _timestamps(leaf)
+    if len(scts) != 1:
+        raise Refused("certificate", "the certificate does not carry one timestamp of a certificate log")
+    (sct,) = scts
     log = anchors.ct_logs.get(sct.log_id)
     at = sct.timestamp.replace(tzinfo=UTC)
     if log is None or not log.window.covers(at) or sct.entry_type is not LogEntryType.PRE_CERTIFICATE:

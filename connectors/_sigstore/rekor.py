@@ -23,7 +23,7 @@ def log_of(entry: Entry, anchors: Anchors, at: datetime) -> KnownLog:
     """Return the log that the entry names. Raises `Undecided` where our root may be too old to know it, else `Refused`."""
     log = anchors.logs.get(entry.log_id.key_id)
     if log is None and at > anchors.file.dated:
-        raise Undecided("root", f"a log that our trust root {anchors.label} may be too old to know")
+        raise Undecided("root", f"{anchors.too_old}; a log that it may be too old to know")
     if log is None or not log.window.covers(at):
         raise Refused("log", f"the entry's log is none that {anchors.label} trusts at that time")
     return log

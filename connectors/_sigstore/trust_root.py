@@ -5,7 +5,9 @@ Only shapes are checked here; keys and certificates are loaded with the first ve
 Specifications: https://github.com/sigstore/protobuf-specs (trustroot); npm documentation, "About registry signatures".
 """
 
+import os
 import re
+import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +20,7 @@ from monitor.ports.errors import Malformed
 
 MAX_SIZE = 4 * 2**20
 """Bytes. The largest known root has 32 kB."""
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -118,7 +121,24 @@ class _SignedKeys(msgspec.Struct):
     keys: list[_SignedKey]
 
 
-def read(name: str, path: Path) -> tuple[TrustRoot, bytes]:
+def newest(name: str, folder: Path) -> Path | None:
+    """Return the youngest file of that name by the day in its name, None where the folder has none."""
+    return max(folder.glob(f"{name}.????-??-??.json"), default=None)
+
+
+def require_own(folder: Path) -> None:
+    """Raise `Malformed` unless nobody but this user (or root) can write into the folder: who writes a root chooses who is trusted."""
+    try:
+        status = folder.stat()
+    except OSError as error:
+        raise Malformed("trust roots", f"cannot use the folder {folder}: {error.strerror}") from error
+    if not stat.S_ISDIR(status.st_mode):
+        raise Malformed("trust roots", f"{folder} is no folder")
+    if status.st_mode & OTHERS_WRITE or status.st_uid not in {os.geteuid(), 0}:
+        raise Malformed("trust roots", f"others can write into {folder}; make it ours alone: chmod go-w, chown")
+
+
+def read(name: str, path: Path, origin: str = "") -> tuple[TrustRoot, bytes]:
     """Return the file and its contents. Its day stands in its name (`…2026-10-01.json`), else it is that of the last change.
 
     Raises `Malformed` when there is no such file.
@@ -133,7 +153,7 @@ def read(name: str, path: Path) -> tuple[TrustRoot, bytes]:
     day = DAY.search(path.name)
     if day:
         dated = datetime.fromisoformat(day.group()).replace(tzinfo=UTC)
-    return TrustRoot(name, str(path), dated), raw
+    return TrustRoot(name, str(path), dated, origin), raw
 
 
 def sigstore_root(file: TrustRoot, raw: bytes) -> SigstoreRoot:

@@ -8,7 +8,7 @@ from monitor.domain.advisory import Match
 from monitor.domain.changes import Changes
 from monitor.domain.deployment import Deployment
 from monitor.domain.health import SourceHealth, Undeliverable
-from monitor.domain.provenance import Verdict, Verification
+from monitor.domain.provenance import TrustRoot, Verdict, Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import KnownRelease, Listing
 from monitor.domain.server import Approval, Registry, Server
@@ -40,6 +40,8 @@ class Snapshot:
     advisories: Mapping[Purl, tuple[Match, ...] | Unknown] | Unknown = field(default=NOT_ASKED)
     """By version: each approved, deployed and candidate version that was asked about."""
     deployments: tuple[Deployment, ...] | Unknown = field(default=NOT_ASKED)
+    approved_before: frozenset[Purl] = frozenset()
+    """Versions that were approved in a review, whatever is approved now."""
     inventory_gaps: tuple[Unknown, ...] = ()
     """Inventories that could not be read: what they last said still stands, and what they would add is not known."""
 
@@ -82,3 +84,5 @@ class Ourselves:
     undeliverable: tuple[Undeliverable, ...]
     taken_at: datetime
     silent_after: timedelta
+    trust_roots: tuple[TrustRoot, ...] = ()
+    roots_old_after: timedelta = timedelta(days=180)

@@ -1,4 +1,4 @@
-"""The monitor watches itself: sources that are silent, entries that cannot be read, messages that were given up."""
+"""The monitor watches itself: silent sources, unreadable entries, messages that were given up, old trust roots."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from monitor.rules import OWN_RULES
 
 
 async def check_ourselves(app: App, registry: Registry | Unknown) -> Outcome:
-    """The monitor's own blindness: silent sources, unreadable entries, undeliverable messages."""
+    """The monitor's own blindness: silent sources, unreadable entries, undeliverable messages, old trust roots."""
     now = app.clock()
     await app.store.run(lambda unit: _record(unit, app, registry, now))
     return Outcome()
@@ -26,7 +26,15 @@ async def check_ourselves(app: App, registry: Registry | Unknown) -> Outcome:
 def _record(unit: UnitOfWork, app: App, registry: Registry | Unknown, now: datetime) -> None:
     given_up = tuple(Undeliverable(queued.action.key, in_words(queued.action), error) for queued, error in unit.dead())
     health = tuple(unit.health().values())
-    ourselves = Ourselves(registry, health, given_up, now, app.policy.silent_after)
+    ourselves = Ourselves(
+        registry,
+        health,
+        given_up,
+        now,
+        app.policy.silent_after,
+        trust_roots=app.verifier.roots(),
+        roots_old_after=app.policy.roots_old_after,
+    )
     rules = {rule.__name__.replace("_", "-") for rule in OWN_RULES}
     known = {each.finding.fingerprint: each for each in unit.findings() if each.finding.rule in rules}
     delta = track(known, [verdict for rule in OWN_RULES for verdict in rule(ourselves)], now)

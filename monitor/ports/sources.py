@@ -92,6 +92,19 @@ class Verifier(Protocol):
     def roots(self) -> tuple[TrustRoot, ...]:
         """Return the trust roots in use."""
 
+    def renew(self) -> None:
+        """Read the trust roots anew, after they were refreshed. Raises `Malformed`; the old ones stay in use then."""
+
+
+class TrustRootSource(Protocol):
+    """Where newer trust roots come from."""
+
+    async def refresh(self) -> Mapping[str, TrustRoot | Unknown]:
+        """Fetch, verify and keep the roots that are current; by name the file that is kept now, or why there is none.
+
+        Raises nothing: what was kept before stays where a root cannot be had. Empty: nowhere to keep them is configured.
+        """
+
 
 class AdvisorySource(Protocol):
     """A database of advisories."""

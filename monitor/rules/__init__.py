@@ -41,4 +41,5 @@ OWN_RULES: tuple[Callable[[Ourselves], Verdicts], ...] = (
     health.source_unknown,
     health.registry_entry_invalid,
     health.undeliverable,
+    health.trust_root_old,
 )

@@ -70,3 +70,24 @@ def undeliverable(ourselves: Ourselves) -> Iterable[Finding]:
             summary=f"could not be delivered: {given_up.what}",
             facts=(Fact("last answer", given_up.error, "outbox"),),
         )
+
+
+def trust_root_old(ourselves: Ourselves) -> Iterable[Finding]:
+    """A trust root is older than the configured time.
+
+    Harm: what was signed under newer authorities, logs or keys ends in "cannot tell", and a revoked one is still trusted.
+    Evidence: the day in the name of the file.
+    False positives: a root that has not changed since, and is therefore still complete.
+    Remedy: `mcp-monitor roots refresh`, a newer program, or a newer file in [verification].
+    """
+    for root in ourselves.trust_roots:
+        age = ourselves.taken_at - root.dated
+        if age > ourselves.roots_old_after:
+            yield Finding(
+                rule="trust-root-old",
+                server=MONITOR,
+                subject=root.name,
+                severity=Severity.MEDIUM,
+                summary=f"the trust root {root.name} is of {root.dated:%Y-%m-%d}, older than {ourselves.roots_old_after.days} days",
+                facts=(Fact("file", root.path, MONITOR),),
+            )

@@ -1,9 +1,11 @@
+from dataclasses import replace
 from datetime import timedelta
 
 from monitor.domain.health import SourceHealth, Undeliverable
+from monitor.domain.provenance import TrustRoot
 from monitor.domain.server import EntryProblem, Registry
 from monitor.domain.snapshot import Ourselves
-from monitor.rules.health import registry_entry_invalid, source_unknown, undeliverable
+from monitor.rules.health import registry_entry_invalid, source_unknown, trust_root_old, undeliverable
 from tests.make import NOW, days_ago, found
 
 CALM = Registry("registry.yaml", "0" * 64, (), ())
@@ -37,3 +39,11 @@ def test_a_message_that_was_given_up_is_a_finding() -> None:
     assert ["message to default" in each.summary for each in found(undeliverable(ourselves(given_up=(given_up,))))] == [
         True
     ]
+
+
+def test_a_trust_root_is_old_when_the_configuration_says_so() -> None:
+    roots = (TrustRoot("public-good", "a.json", days_ago(181)), TrustRoot("npm-keys", "b.json", days_ago(179)))
+    seen = replace(ourselves(), trust_roots=roots)
+
+    assert [(each.subject, each.severity.value) for each in found(trust_root_old(seen))] == [("public-good", "medium")]
+    assert found(trust_root_old(replace(seen, roots_old_after=timedelta(days=365)))) == []
