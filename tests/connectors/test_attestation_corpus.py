@@ -4,67 +4,38 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 
-import msgspec
 import pytest
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from connectors._sigstore import anchors, check, forms, trust_root
+from connectors._sigstore import anchors, forms, trust_root
 from connectors._sigstore.claim import Trust
 from connectors._sigstore.refusal import Refused
-from connectors._sigstore.shape import parse
 from monitor.domain.provenance import Verdict
 from monitor.ports.errors import Malformed
 from tests import corpus
-from tests.connectors.attestation_cases import Case, answer, ask, case, document, root
+from tests.connectors.attestation_cases import Case, ask, case, document, root
+from tests.connectors.verify_corpus import MANAGED_KEY, decide, identifiers, table
 
-MANAGED_KEY = {
-    "sb-managed-key-and-trusted-root",
-    "sb-managed-key-happy-path",
-    "sb-managed-key-no-key",
-    "sb-managed-key-wrong-key",
-}
-"""Signed by somebody's own key, of which no registry and no forge tells: a question to the steps, not to the verifier."""
+CASES = identifiers()
 
 
-class Line(msgspec.Struct):
-    """A line of the index."""
+@pytest.mark.parametrize("identifier", CASES)
+def test_the_case_is_decided_as_a_correct_verifier_does(identifier: str) -> None:
+    decided = decide(identifier)
 
-    id: str
-
-
-INDEX = msgspec.json.decode(corpus.path("attestations/index.json").read_bytes(), type=list[Line])
+    assert not decided.deviates, str(decided)
 
 
-@pytest.mark.parametrize("identifier", [line.id for line in INDEX if line.id not in MANAGED_KEY])
-def test_the_verifier_decides_the_case_as_a_correct_one_does(identifier: str) -> None:
-    question = case(identifier)
+def test_the_table_counts_each_kind_and_tells_each_deviation() -> None:
+    good = decide(CASES[0])
+    bad = replace(good, answer=replace(good.answer, passes=not good.answer.passes))
 
-    decided = answer(question)
+    lines = list(table([good, bad]))
 
-    assert decided.passes == (question.expected == "pass"), f"{question.expected_reason}; decided: {decided.why}"
-
-
-@pytest.mark.parametrize("identifier", sorted(MANAGED_KEY))
-def test_a_bundle_by_a_key_holds_under_that_key_alone(identifier: str) -> None:
-    question = case(identifier)
-
-    assert holds(question) == (question.expected == "pass"), question.expected_reason
+    assert [line.split()[0] for line in lines] == ["kind", good.question.kind, "all", "DEVIATION"]
+    assert (lines[-2].split()[1], lines[-2].split()[-1]) == ("2", "1")
 
 
-def holds(question: Case) -> bool:
-    folder = corpus.path(f"attestations/cases/{question.kind}/{question.id}")
-    file, raw = trust_root.read("case", root(question, folder))
-    loaded = anchors.load(file, trust_root.sigstore_root(file, raw), raw)
-    bundle = parse((folder / question.files["bundle"]).read_bytes())
-    try:
-        key = load_pem_public_key((folder / question.files["key"]).read_bytes())
-        check.by_key(bundle, key, loaded, sha256=bytes.fromhex(question.subject.digest["sha256"]))
-    except (KeyError, ValueError, Refused):  # no key, no usable key, or not its signature
-        return False
-    return True
-
-
-@pytest.mark.parametrize("identifier", [line.id for line in INDEX if line.id not in MANAGED_KEY])
+@pytest.mark.parametrize("identifier", [each for each in CASES if each not in MANAGED_KEY])
 def test_the_steps_alone_decide_as_they_do_with_the_library(identifier: str) -> None:
     """The library takes steps 4 to 8 where it can; taken here they must end the same, or the steps are wrong where it cannot."""
     question = case(identifier)
@@ -101,7 +72,7 @@ def verified_by_steps(question: Case) -> list[str] | None:
 
 
 def test_every_kind_of_case_is_asked() -> None:
-    kinds = Counter(case(line.id).kind for line in INDEX)
+    kinds = Counter(case(each).kind for each in CASES)
 
     assert kinds == {
         "github-attestation": 44,
