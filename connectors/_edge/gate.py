@@ -1,5 +1,6 @@
 """When a host may be asked again: what its answers ask for, and the gates that keep us to it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,9 @@ MAX_WAIT = 86_400.0
 
 UNSAID = 60.0
 """Seconds to wait where a rate limit comes without a time: GitHub's documentation on secondary limits."""
+
+NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,6})?")
+"""Plain decimal digits only: `float` would also take `nan`, `1e9` and digits of other scripts."""
 
 FORBIDDEN = 403
 TOO_MANY = 429
@@ -79,15 +83,13 @@ def _retry_after(text: str, now: datetime) -> float | None:
     try:
         at = parsedate_to_datetime(text)
         return _clamp((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now.timestamp())
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, LookupError, TypeError):  # the library trips over some texts that are no dates
         return None
 
 
 def _number(text: str) -> float | None:
-    """Plain decimal digits only: `float` would also take `nan`, `1e9` and digits of other scripts."""
     digits = text.strip()
-    whole = digits.removesuffix(".0").replace(".", "", 1)
-    return float(digits) if whole.isascii() and whole.isdigit() and len(digits) <= len(str(2**64)) else None
+    return float(digits) if NUMBER.fullmatch(digits) else None
 
 
 def _clamp(seconds: float) -> float:

@@ -39,6 +39,7 @@ WORDS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientPayloadError, "the answer broke off"),
     (TimeoutError, "no answer in time"),
     (aiohttp.InvalidURL, "not an address that can be asked"),
+    (UnicodeError, "what came is no text that HTTP allows"),  # a reason phrase that is no UTF-8
 )
 
 
@@ -125,7 +126,7 @@ class Wire:
                 finally:
                     with suppress(httpx.HTTPError, aiohttp.ClientError):
                         await response.aclose()
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, UnicodeError) as error:
             raise _broken(error) from error
 
     def _proxy(self, address: Address) -> httpx.Proxy | None:

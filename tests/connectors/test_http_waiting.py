@@ -139,6 +139,11 @@ def test_whatever_a_server_asks_for_the_wait_is_within_a_day(after: str, reset: 
         ("nan", None),
         ("-1", None),
         ("soon", None),
+        ("1.0.0", None),
+        (".5", None),
+        ("1.", None),
+        ("1" * 21, None),
+        ("1 jan , 10:00", None),
         ("١٢", None),
     ],
 )
