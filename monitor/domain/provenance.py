@@ -101,6 +101,10 @@ class Verification:
     """The trust root that decided: its name and date."""
     digests: tuple[Digest, ...] = ()
     """Of the bytes that were judged; empty where none could be had."""
+    document: str = ""
+    """sha256 of the raw document that makes the claim; empty where no document does: a digest compared, an absence, a failure to ask."""
+    url: str = ""
+    """Where the document came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,8 @@ class TrustRoot:
     path: str
     dated: datetime
     origin: str = ""
+    sha256: str = ""
+    """Of the file; empty where nobody has read it."""
 
 
 def worst(verifications: Iterable[Verification]) -> Verdict | None:

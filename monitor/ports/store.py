@@ -9,14 +9,15 @@ from monitor.domain.action import Action, Delivery
 from monitor.domain.advisory import Advisory
 from monitor.domain.audit import AuditEvent, Checkpoint, Sealed
 from monitor.domain.deployment import Deployment, Inventory
-from monitor.domain.evidence import Evidence
+from monitor.domain.evidence import Evidence, Grounds
 from monitor.domain.finding import Tracked
 from monitor.domain.health import SourceHealth
-from monitor.domain.provenance import Verification
+from monitor.domain.provenance import TrustRoot, Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import KnownRelease, Listing
 from monitor.domain.review import Review
 from monitor.domain.server import Entry
+from monitor.domain.unknown import Unknown
 from monitor.ports.sources import Validator, Validators
 
 T = TypeVar("T")
@@ -77,6 +78,12 @@ class UnitOfWork(Protocol):
     def verifications(self, packages: Collection[Purl]) -> Mapping[Purl, tuple[Verification, ...]]:
         """Return the decided claims by version, for every version of the packages."""
 
+    def grounds(self, versions: Collection[Purl]) -> Mapping[Purl, Grounds]:
+        """Return when and under which trust roots each version's claims were decided; nothing for a version that was not."""
+
+    def evidence(self, digests: Collection[str]) -> Mapping[str, bytes | Unknown]:
+        """Return the bodies by digest, or why one cannot be had: never kept, too large, or not what was kept any more."""
+
     def advisories(self, ids: Collection[str]) -> Mapping[str, Advisory]:
         """Return the kept records."""
 
@@ -101,8 +108,13 @@ class UnitOfWork(Protocol):
     ) -> None:
         """Keep the listing as it is now, releases that are new to us as first seen, and the validators in place of the old ones."""
 
-    def keep_verifications(self, verifications: Collection[Verification], at: datetime) -> None:
-        """Keep the claims of each version that is named, in place of the old ones of that version."""
+    def keep_verifications(
+        self, verifications: Collection[Verification], at: datetime, roots: Collection[TrustRoot] = ()
+    ) -> None:
+        """Keep the claims of each version that is named, in place of the old ones of that version, and what they were decided on.
+
+        The documents of the claims, and the files of the roots, are evidence that has to be there already.
+        """
 
     def keep_advisories(self, advisories: Collection[Advisory]) -> None:
         """Keep records, in place of older states of them."""
@@ -123,7 +135,7 @@ class UnitOfWork(Protocol):
         """Insert or update by source."""
 
     def keep_evidence(self, evidence: Collection[Evidence]) -> None:
-        """Keep bodies once, by digest, and note when each address gave them."""
+        """Keep bodies once, by digest, and note when each address gave them; of an empty body the digest alone."""
 
     # the outbox
     def queue(self, actions: Collection[Action], now: datetime) -> int:

@@ -1,16 +1,20 @@
 """The raw documents that judgements rest on: each body once, compressed, under its digest."""
 
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 
 from sqlalchemy import select
 
 from monitor.domain.evidence import Evidence
+from monitor.domain.unknown import Reason, Unknown
 from monitor.store import tables
 from monitor.store.tables import plain
 from monitor.store.transaction import Transaction
 
+STORE = "store"
+TOO_LARGE = b""
+"""Stands in place of a body that is not kept; a packed body is never empty."""
 LEVEL = 3
 """zlib's: package documents shrink to a sixth, at some 100 MB a second."""
 
@@ -23,7 +27,10 @@ class Bodies:
         self._in = transaction
 
     def keep_evidence(self, evidence: Collection[Evidence]) -> None:
-        """Keep bodies once, by digest, and note when each address gave them. Raises ValueError where the digest is not the body's."""
+        """Keep bodies once, by digest, and note when each address gave them; of an empty body the digest alone.
+
+        Raises ValueError where the digest is not the body's.
+        """
         self._in.alone()
         columns = tables.evidence.c
         named = {each.sha256: each for each in evidence}
@@ -45,8 +52,33 @@ class Bodies:
         ]
         self._in.put(tables.sightings, sightings, newer="fetched_at", fixed=("first_fetched_at",))
 
+    def evidence(self, digests: Collection[str]) -> Mapping[str, bytes | Unknown]:
+        """Return the bodies by digest, or why one cannot be had: never kept, too large, or not what was kept any more."""
+        columns = tables.evidence.c
+        wanted = self._in.among(columns.sha256, digests)
+        kept = {
+            digest: _body(digest, size, body)
+            for digest, size, body in self._in.rows(select(columns.sha256, columns.size, columns.body).where(wanted))
+        }
+        never = Unknown(Reason.UNAVAILABLE, STORE, "the document was not kept")
+        return {digest: kept.get(digest, never) for digest in digests}
+
 
 def _row(evidence: Evidence) -> dict[str, object]:
+    if not evidence.body:
+        return {"sha256": evidence.sha256, "size": 0, "body": TOO_LARGE}
     if sha256(evidence.body).hexdigest() != evidence.sha256:
         raise ValueError(f"the body from {evidence.url[:200]} does not have the digest {evidence.sha256[:64]}")
     return {"sha256": evidence.sha256, "size": len(evidence.body), "body": zlib.compress(evidence.body, LEVEL)}
+
+
+def _body(digest: str, size: int, packed: bytes) -> bytes | Unknown:
+    """Unpack, no more than was put in: who can write the database may have put something else there."""
+    if packed == TOO_LARGE:
+        return Unknown(Reason.UNAVAILABLE, STORE, f"the document {digest[:12]}… was too large to be kept")
+    changed = Unknown(Reason.MALFORMED, STORE, f"the document {digest[:12]}… is not what was kept: somebody changed it")
+    try:
+        body = zlib.decompressobj().decompress(packed, max(size, 1))
+    except (zlib.error, TypeError):  # SQLite keeps text where bytes were, if told to
+        return changed
+    return body if sha256(body).hexdigest() == digest else changed

@@ -6,14 +6,18 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
-from monitor.domain.provenance import Verification
+from monitor.domain.evidence import Grounds
+from monitor.domain.provenance import TrustRoot, Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import KnownRelease, Listing
 from monitor.ports.sources import Validator, Validators
 from monitor.ports.store import PackageState
 from monitor.store import documents, tables
 from monitor.store.tables import key
-from monitor.store.transaction import Transaction
+from monitor.store.transaction import Transaction, Values
+
+DOCUMENT = ""
+"""Stands in place of a trust root's name in the grounds of a document that makes claims."""
 
 
 class Packages:
@@ -107,8 +111,39 @@ class Packages:
         claims = [documents.VERIFICATIONS.decode(document) for (document,) in found]
         return {of_version[0].purl: of_version for of_version in claims}
 
-    def keep_verifications(self, verifications: Collection[Verification], at: datetime) -> None:
-        """Keep the claims of each version that is named, in place of the old ones of that version."""
+    def grounds(self, versions: Collection[Purl]) -> Mapping[Purl, Grounds]:
+        """Return when and under which trust roots each version's claims were decided; nothing for a version that was not."""
+        keys = {purl: key(str(purl)) for purl in versions}
+        of, roots = tables.grounds.c, defaultdict[str, list[TrustRoot]](list)
+        for purl, name, digest, dated in self._in.rows(
+            select(of.purl, of.root, of.sha256, of.dated)
+            .where(self._in.among(of.purl, keys.values()), of.root != DOCUMENT)
+            .order_by(of.root)
+        ):
+            roots[purl].append(TrustRoot(name, "", dated, "recorded", digest))
+        at = tables.verifications.c
+        decided_at = {
+            (package, version): decided
+            for package, version, decided in self._in.rows(
+                select(at.package, at.version, at.decided_at).where(
+                    self._in.among(at.package, _keys(versions).values())
+                )
+            )
+        }
+        places = {purl: (key(str(purl.package)), key(purl.version or "")) for purl in versions}
+        return {
+            purl: Grounds(decided_at[places[purl]], tuple(roots[name]))
+            for purl, name in keys.items()
+            if places[purl] in decided_at
+        }
+
+    def keep_verifications(
+        self, verifications: Collection[Verification], at: datetime, roots: Collection[TrustRoot] = ()
+    ) -> None:
+        """Keep the claims of each version that is named, in place of the old ones of that version, and what they were decided on.
+
+        The documents of the claims, and the files of the roots, are evidence that has to be there already.
+        """
         by_version: defaultdict[Purl, list[Verification]] = defaultdict(list)
         for verification in verifications:
             by_version[verification.purl].append(verification)
@@ -124,6 +159,20 @@ class Packages:
                 for purl, claims in by_version.items()
             ],
         )
+        grounds = [row for purl, claims in by_version.items() for row in _grounds(purl, claims, roots)]
+        self._in.change(
+            delete(tables.grounds).where(self._in.among(tables.grounds.c.purl, [key(str(purl)) for purl in by_version]))
+        )
+        self._in.put(tables.grounds, grounds)
+
+
+def _grounds(purl: Purl, claims: Collection[Verification], roots: Collection[TrustRoot]) -> list[Values]:
+    documents = sorted({claim.document for claim in claims if claim.document})
+    under = [(root.name, root.sha256, root.dated) for root in roots] if documents else []
+    return [
+        {"purl": key(str(purl)), "root": root, "sha256": digest, "dated": dated}
+        for root, digest, dated in [*((DOCUMENT, digest, None) for digest in documents), *under]
+    ]
 
 
 def _keys(packages: Collection[Purl]) -> dict[Purl, str]:

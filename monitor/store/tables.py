@@ -191,7 +191,17 @@ evidence = Table(
     metadata,
     Column("sha256", String, primary_key=True),
     Column("size", Integer, nullable=False),  # bytes, before compression
-    Column("body", LargeBinary, nullable=False),  # zlib
+    Column("body", LargeBinary, nullable=False),  # zlib; empty: too large to be kept
+)
+
+grounds = Table(
+    "grounds",
+    metadata,
+    Column("purl", String, primary_key=True),
+    Column("root", String, primary_key=True),  # the trust root's name; empty: a document that makes claims
+    Column("sha256", String, ForeignKey("evidence.sha256"), primary_key=True),
+    Column("dated", Time),  # NULL: a document that makes claims
+    Index(None, "sha256"),
 )
 
 sightings = Table(

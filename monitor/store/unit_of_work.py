@@ -27,6 +27,7 @@ class Unit:
             packages.keep_listing,
         )
         self.verifications, self.keep_verifications = packages.verifications, packages.keep_verifications
+        self.grounds = packages.grounds
 
         judgements = Judgements(transaction)
         self.advisories, self.keep_advisories = judgements.advisories, judgements.keep_advisories
@@ -38,7 +39,8 @@ class Unit:
         self.deployments, self.keep_inventory = history.deployments, history.keep_inventory
         self.entries, self.keep_entries = history.entries, history.keep_entries
 
-        self.keep_evidence = Bodies(transaction).keep_evidence
+        bodies = Bodies(transaction)
+        self.evidence, self.keep_evidence = bodies.evidence, bodies.keep_evidence
 
         outbox = Outbox(transaction)
         self.queue, self.take, self.settle = outbox.queue, outbox.take, outbox.settle

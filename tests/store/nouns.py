@@ -78,7 +78,13 @@ known_releases = st.builds(KnownRelease, releases, times, st.booleans())
 listings = whole(Listing, package=packages, releases=several(releases), standing_reason=words)
 validators = whole(Validator, key=words, etag=words, last_modified=words)
 publishers = whole(Publisher)
-verifications = whole(Verification, purl=purls, publisher=maybe(publishers), digests=several(digests))
+verifications = whole(
+    Verification,
+    purl=purls,
+    publisher=maybe(publishers),
+    digests=several(digests),
+    document=st.just(""),  # the store demands that a document be there
+)
 affected = whole(Affected, package=packages, versions=st.frozensets(words, max_size=3))
 advisories = whole(
     Advisory,

@@ -20,8 +20,12 @@ def revisions() -> list[str]:
     return [script.revision for script in scripts.walk_revisions()][::-1]
 
 
-SAMPLES: dict[str, str] = {
-    "0001": "INSERT INTO audit (seq, line, hash) VALUES (1, 'line', 'hash')",
+SAMPLES: dict[str, tuple[str, ...]] = {
+    "0001": ("INSERT INTO audit (seq, line, hash) VALUES (1, 'line', 'hash')",),
+    "0002": (
+        "INSERT INTO evidence (sha256, size, body) VALUES ('ab', 0, '')",
+        "INSERT INTO grounds (purl, root, sha256) VALUES ('pkg:npm/a@1.0.0', '', 'ab')",
+    ),
 }
 """A row or more that a database of each revision may hold; a new revision brings its own."""
 
@@ -67,7 +71,8 @@ def test_a_database_of_every_revision_is_upgraded_with_its_data(
     with engine.begin() as connection:
         schema.migrate(connection, revision)
     engine.dispose()
-    tamper(empty_database, SAMPLES[revision])
+    for sample in SAMPLES[revision]:
+        tamper(empty_database, sample)
 
     store = opened(empty_database)
     store.migrate()
