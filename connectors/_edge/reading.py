@@ -3,6 +3,7 @@
 import hashlib
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -17,6 +18,8 @@ REFUSAL_BYTES = 65_536
 
 REFUSED = frozenset({403, 429})
 GZIP = zlib.MAX_WBITS | 16
+MAX_MEMBERS = 100
+"""Of one gzip body. An empty one is 20 bytes on the wire and costs as much work as a full one."""
 
 
 class Unreadable(Exception):
@@ -42,12 +45,11 @@ def document(limit: int, *, also: Collection[int]) -> Read[bytes]:
         if not _wanted(head, also):
             return Received(head, None, await _beginning(head, chunks))
         _refuse_announced(head, limit)
-        parts, size = [], 0
+        body = bytearray()  # not a list: parts may be many, and small
         async for part in _decoded(head, chunks, limit):
-            parts.append(part)
-            size += len(part)
-            _refuse_beyond(size, limit)
-        return Received(head, b"".join(parts))
+            body += part
+            _refuse_beyond(len(body), limit)
+        return Received(head, bytes(body))
 
     return read
 
@@ -88,41 +90,48 @@ def _refuse_beyond(size: int, limit: int) -> None:
 
 
 async def _beginning(head: Head, chunks: AsyncIterator[bytes]) -> bytes:
-    """Whatever goes wrong here, the status has been told already."""
+    """Whatever is not right here, the status has been told already."""
     if head.status not in REFUSED:
         return b""
-    text = b""
-    try:
+    text = bytearray()
+    with suppress(Unreadable):
         async for part in _decoded(head, chunks, REFUSAL_BYTES):
             text += part
             if len(text) >= REFUSAL_BYTES:
                 break
-    except Unreadable:
-        return b""
-    return text
+    return bytes(text[:REFUSAL_BYTES])
 
 
 async def _decoded(head: Head, chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
-    """Decode gzip in steps of at most `limit` + 1 bytes, so that a bomb is noticed before it has gone off."""
     encoding = head.headers.get("content-encoding", "identity").strip().lower()
-    if encoding in {"", "identity"}:
-        async for chunk in chunks:
-            yield chunk
-        return
-    if encoding not in {"gzip", "x-gzip"}:
+    if encoding not in {"", "identity", "gzip", "x-gzip"}:
         raise Unreadable(f"answered in the encoding {encoding[:20]!r}, which was not asked for")
-    unzip, begun = zlib.decompressobj(GZIP), False
+    async for part in chunks if encoding in {"", "identity"} else _unzipped(chunks, limit):
+        yield part
+
+
+async def _unzipped(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    """Decode gzip in steps of at most `limit` + 1 bytes, so that a bomb is noticed before it has gone off.
+
+    Raises `Unreadable`, also for more than `limit` bytes on the wire: what comes to nothing when unpacked costs work, too.
+    """
+    unzip, begun, members, received = zlib.decompressobj(GZIP), False, 0, 0
     async for chunk in chunks:
+        received += len(chunk)
+        _refuse_beyond(received, limit)
         rest = chunk
         while rest:
+            if members == MAX_MEMBERS:
+                raise Unreadable(f"answered with more than {MAX_MEMBERS} gzip members")
             begun = True
             try:
-                yield unzip.decompress(rest, limit + 1)
+                if part := unzip.decompress(rest, limit + 1):
+                    yield part
             except zlib.error as error:
                 raise Unreadable("answered with what is not the gzip that it says") from error
             rest = unzip.unconsumed_tail
             if unzip.eof:
                 rest = unzip.unused_data  # another member may follow (RFC 1952, 2.2)
-                unzip, begun = zlib.decompressobj(GZIP), False
+                unzip, begun, members = zlib.decompressobj(GZIP), False, members + 1
     if begun:
         raise Broken("the answer broke off", sent=True, transient=True)
