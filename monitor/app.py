@@ -50,3 +50,8 @@ class App:
     limits: Limits
     claimant: str
     """This process's name in claims: `host:pid:start`."""
+
+    @property
+    def inventories(self) -> frozenset[str]:
+        """The names of the configured inventories."""
+        return frozenset(source.name for source in self.deployments)

@@ -27,9 +27,17 @@ def give_back(unit: UnitOfWork, *, app: App, job: str, servers: Sequence[str], a
 
 
 def dead(claimants: Collection[str], *, own: str) -> list[str]:
-    """Return the claimants `host:pid:start` of this host whose process is no more; another host's claims end by their time."""
-    host = own.split(":", maxsplit=1)[0]
-    return [each for each in claimants if each != own and each.split(":")[0] == host and not _alive(each.split(":")[1])]
+    """Return the claimants `host:pid:start` of this host whose process is no more; another host's claims end by their time.
+
+    An older claimant with our own process number is dead, too: in a container every process is number 1.
+    """
+    host, pid, _ = own.split(":", maxsplit=2)
+    others = ((each, *each.split(":", maxsplit=2)[:2]) for each in claimants if each != own)
+    return [
+        each
+        for each, their_host, their_pid in others
+        if their_host == host and (their_pid == pid or not _alive(their_pid))
+    ]
 
 
 def _alive(pid: str) -> bool:

@@ -76,11 +76,8 @@ def alert_body(findings: Sequence[Finding]) -> Document:
 
 def resolved_body(tracked: Sequence[Tracked]) -> Document:
     """Tell those who were alerted that it is over."""
-    return (
-        Bullets(
-            tuple(f"{_words(each.finding)} (open since {_time(each.opened_at)})" for each in tracked[:MAX_FINDINGS])
-        ),
-    )
+    lines = tuple(f"{_words(each.finding)} (open since {_time(each.opened_at)})" for each in tracked[:MAX_FINDINGS])
+    return (Bullets(lines), *_more([each.finding for each in tracked]))
 
 
 def digest_body(tracked: Sequence[Tracked]) -> Document:
@@ -106,7 +103,8 @@ def verification_words(claims: Sequence[Verification]) -> str:
         return "digest only" if claims else "not looked at"
     if verdict is Verdict.INVALID:
         return f"INVALID: {next(claim.reason for claim in claims if claim.verdict is Verdict.INVALID)}"
-    if verdict is Verdict.VERIFIED and any(claim.publisher for claim in claims):
+    built = {claim.filename for claim in claims if claim.verdict is Verdict.VERIFIED and claim.publisher}
+    if verdict is Verdict.VERIFIED and built == {claim.filename for claim in claims}:
         return "provenance verified"
     return VERDICT_WORDS[verdict]
 

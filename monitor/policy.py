@@ -121,52 +121,58 @@ def tell(
     """Write at most one page, one notice and one all-clear for these findings; return them with the rows that changed.
 
     Alerted is what pages, and what would open a ticket but names no version to decide about. A finding that came back is told
-    again only when the cooldown has passed.
+    again only when the cooldown has passed; one that got worse is told at once. `server` None: findings of no listed server.
     """
     live = live_findings(policy, delta.open, now)
     pages, notices = [], []
     for each in live:
         where = lane(policy, each.finding, live)
-        if not _due(policy, each, now):
+        if not _due(policy, each, where, now):
             continue
         if where is Lane.PAGE:
             pages.append(each)
         elif where is Lane.TICKET and each.finding.about is None:
             notices.append(each)
-    over = [each for each in delta.resolved if each.alerted_at and each.alerted_at >= each.opened_at]
-    channel = policy.channel_for(server)
-    name = server.name if server else "mcp-monitor"
-    alerts = [
-        SendAlert(
-            key=_key(kind, group),
-            channel=channel,
-            title=f"{title}: {name}" if server else f"{title}: {group[0].finding.server}",
-            body=messages.resolved_body(group)
-            if kind == "resolved"
-            else messages.alert_body([each.finding for each in group]),
-            severity=max((each.finding.severity for each in group), key=lambda severity: severity.rank).value,
-            urgent=kind == "page",
-        )
-        for kind, title, group in (
-            ("page", "Act now", pages),
-            ("notice", "Notice", notices),
-            ("resolved", "Resolved", over),
-        )
-        if group
-    ]
-    told = {each.finding.fingerprint: replace(each, alerted_at=now) for each in (*pages, *notices)}
+    over = [each for each in delta.resolved if each.told in (Lane.PAGE, Lane.TICKET) and _told_of_this(each)]
+    groups = (("page", "Act now", pages), ("notice", "Notice", notices), ("resolved", "Resolved", over))
+    alerts = tuple(_alert(policy, server, kind, title, group) for kind, title, group in groups if group)
+    told = {
+        each.finding.fingerprint: replace(each, alerted_at=now, told=where.value)
+        for where, group in ((Lane.PAGE, pages), (Lane.TICKET, notices))
+        for each in group
+    }
     rows = {each.finding.fingerprint: each for each in delta.touched} | told
-    return tuple(rows.values()), tuple(alerts)
+    return tuple(rows.values()), alerts
 
 
-def _due(policy: Policy, tracked: Tracked, now: datetime) -> bool:
-    if tracked.alerted_at is None:
+def _alert(policy: Policy, server: Server | None, kind: str, title: str, group: Sequence[Tracked]) -> SendAlert:
+    names = sorted({each.finding.server for each in group})
+    subject = names[0] if len(names) == 1 else f"{len(names)} servers on no list"
+    findings = [each.finding for each in group]
+    body = messages.resolved_body(group) if kind == "resolved" else messages.alert_body(findings)
+    severity = max((each.finding.severity for each in group), key=lambda severity: severity.rank)
+    return SendAlert(_key(kind, group), policy.channel_for(server), f"{title}: {subject}", body, severity.value)
+
+
+LOUDNESS = ("", Lane.DIGEST.value, Lane.TICKET.value, Lane.PAGE.value)
+
+
+def _due(policy: Policy, tracked: Tracked, where: Lane, now: datetime) -> bool:
+    """Whether it is to be told: never told, told less loudly than it deserves now, or come back after the cooldown."""
+    if tracked.alerted_at is None or LOUDNESS.index(tracked.told) < LOUDNESS.index(where.value):
         return True
-    return tracked.alerted_at < tracked.opened_at and now - tracked.alerted_at >= policy.cooldown
+    return not _told_of_this(tracked) and now - tracked.alerted_at >= policy.cooldown
+
+
+def _told_of_this(tracked: Tracked) -> bool:
+    """Whether somebody was told of this occurrence, not of an earlier one."""
+    return tracked.alerted_at is not None and tracked.alerted_at >= tracked.opened_at
 
 
 def _key(kind: str, group: Sequence[Tracked]) -> str:
-    return f"{kind}:{fingerprint(*sorted(f'{each.finding.fingerprint}.{each.occurrences}' for each in group))}"
+    """Name what is told: which findings, which time, how bad; the same told twice is not told again."""
+    said = sorted(f"{each.finding.fingerprint}.{each.occurrences}.{each.finding.severity.value}" for each in group)
+    return f"{kind}:{fingerprint(*said)}"
 
 
 def _reviews(
@@ -200,21 +206,24 @@ def _ask(
     if review is None:
         review = Review(snapshot.server.name, messages.seen_pin(snapshot, Pin(purl)), State.DETECTED, snapshot.taken_at)
         return review, _open(snapshot, review, findings)
-    if not fresh or review.state is State.REJECTED:
+    if review.state is State.REJECTED or (review.state is State.APPROVED and not fresh):
         return None, None
     if review.state in OPEN:
-        said = fingerprint(*(f"{each.finding.fingerprint}.{each.occurrences}.{each.finding.summary}" for each in fresh))
-        body = messages.comment_body([each.finding for each in fresh], snapshot.taken_at)
-        key = f"comment:{review.fingerprint}.{review.occurrence}:{said}"
-        return None, CommentTicket(key, review.server, review.mark, body)
+        return None, _comment(snapshot, review, fresh) if fresh else None
     again = replace(advance(review, Happening.RECURRED), candidate=messages.seen_pin(snapshot, Pin(purl)))
     return again, _open(snapshot, again, findings)
+
+
+def _comment(snapshot: Snapshot, review: Review, fresh: Sequence[Tracked]) -> CommentTicket:
+    said = fingerprint(*(f"{each.finding.fingerprint}.{each.occurrences}.{each.finding.summary}" for each in fresh))
+    body = messages.comment_body([each.finding for each in fresh], snapshot.taken_at)
+    return CommentTicket(f"comment:{review.mark}:{said}", review.server, review.mark, body)
 
 
 def _open(snapshot: Snapshot, review: Review, findings: Sequence[Finding]) -> OpenTicket:
     worst_first = sorted(findings, key=lambda finding: -finding.severity.rank)
     return OpenTicket(
-        key=f"ticket:{review.fingerprint}.{review.occurrence}",
+        key=f"ticket:{review.mark}",
         server=review.server,
         fingerprint=review.mark,
         title=messages.ticket_title(snapshot, review),
@@ -227,17 +236,33 @@ def _end(snapshot: Snapshot, delta: Delta, review: Review, *, asked: bool, newer
     """End a review that has nothing left to decide. A source that lost most of its releases ends nothing."""
     purl = review.candidate.purl
     was_candidate = any(each.finding.rule == "new-release" and each.finding.about == purl for each in delta.resolved)
-    if snapshot.approval and snapshot.approval.pin.purl == purl and was_candidate:
+    if was_candidate and snapshot.approval and _same_pin(snapshot.approval.pin, review.candidate):
         return advance(review, Happening.APPROVE)
     if asked or (not isinstance(snapshot.package, Unknown) and snapshot.package.changes.reset):
         return None
     return advance(review, Happening.NEWER_CANDIDATE if was_candidate and newer else Happening.CAUSE_GONE)
 
 
+def _same_pin(approved: Pin, shown: Pin) -> bool:
+    """Whether the approval is about what the ticket showed: the version, and each digest that both speak of."""
+    common = approved.algorithms & shown.algorithms
+    compared = {digest for digest in approved.digests if digest.algorithm in common}
+    return approved.purl == shown.purl and compared <= shown.digests
+
+
 def _say_ended(review: Review, newer: str | None) -> CommentTicket:
-    key = f"ended:{review.fingerprint}.{review.occurrence}"
+    key = f"ended:{review.mark}"
     return CommentTicket(key, review.server, review.mark, messages.ending_body(review, newer))
 
 
 def _is_candidate(causes: Iterable[Tracked]) -> bool:
     return any(each.finding.rule == "new-release" for each in causes)
+
+
+def let_go(
+    tracked: Iterable[Tracked], reviews: Iterable[Review], now: datetime
+) -> tuple[list[Tracked], list[Review], list[Action]]:
+    """End everything about servers that have left the registry: nobody watches them any more, and nobody is asked."""
+    ended = [advance(review, Happening.CAUSE_GONE) for review in reviews if review.state in OPEN]
+    resolved = [replace(each, resolved_at=now) for each in tracked if each.open]
+    return resolved, ended, [_say_ended(review, None) for review in ended]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from monitor.app import App
 from monitor.domain.audit import AuditEvent
@@ -9,6 +10,7 @@ from monitor.domain.finding import Tracked
 from monitor.domain.health import SourceHealth
 from monitor.domain.server import Entry, Registry
 from monitor.domain.unknown import Reason, Unknown
+from monitor.jobs.check_ourselves import asked
 from monitor.jobs.outcome import ACTOR, Outcome
 from monitor.jobs.overview import ServerLine, overview
 from monitor.jobs.recall import recall
@@ -56,20 +58,27 @@ class Going:
 
 
 def conclude(
-    unit: UnitOfWork, *, app: App, jobs: Sequence[str], entries: Mapping[str, Entry], registry: Registry, going: Going
+    unit: UnitOfWork,
+    *,
+    app: App,
+    jobs: Sequence[str],
+    entries: Mapping[str, Entry],
+    registry: Registry,
+    going: Going,
+    lines: bool,
 ) -> Report:
-    """Sum the run up from what is kept, keep the gates that were closed, and audit the end."""
+    """Sum the run up from what is kept, and audit the end. Without `lines` nothing is written for a table that nobody sees."""
     now = app.clock()
-    recalled = recall(unit, entries.values(), has_inventory=bool(app.deployments))
     everything = len(entries) == len(registry.entries)
     found = [each for each in unit.findings(None if everything else set(entries)) if each.open]
     live = {each.finding.fingerprint for each in live_findings(app.policy, found, now)}
-    unknowns = tuple(dict.fromkeys(going.unknowns))
+    unknowns = tuple(dict.fromkeys((*going.unknowns, *_still_failing(unit, app, jobs, registry))))
     blind = any(unknown.reason is not Reason.NOT_COVERED for unknown in unknowns) or bool(going.problems)
     loud = any(each.finding.severity >= app.policy.exit_at for each in found if each.finding.fingerprint in live)
+    recalled = recall(unit, entries.values(), inventories=app.inventories) if lines else None
     report = Report(
         jobs=tuple(jobs),
-        servers=overview(recalled, now, going.by_server),
+        servers=overview(recalled, now, going.by_server) if recalled else (),
         findings=tuple(sorted(found, key=lambda each: -each.finding.severity.rank)),
         waived=frozenset(each.finding.fingerprint for each in found) - live,
         unknowns=unknowns,
@@ -77,13 +86,26 @@ def conclude(
         exit_code=3 if blind else 1 if loud else 0,
         interrupted=going.interrupted,
     )
-    gates = [SourceHealth(GATE + host, None, None, "", until) for host, until in app.edge.gates().items()]
-    unit.keep_health(gates)
     detail = {"exit": str(report.exit_code), "unknown": str(len(unknowns)), "findings": str(len(found))}
     unit.commit(AuditEvent(now, ACTOR, "run.finished", app.claimant, detail))
     return report
 
 
-def unusable(jobs: Sequence[str], problem: str) -> Report:
-    """Report that nothing was done, and why."""
-    return Report(tuple(jobs), (), (), frozenset(), (), (problem,), 2)
+def _still_failing(unit: UnitOfWork, app: App, jobs: Sequence[str], registry: Registry) -> list[Unknown]:
+    """Return what an earlier run could not check and nobody has checked since: a run that did not look is no all-clear."""
+    if "releases" in jobs:
+        return []
+    failing = [each for name, each in unit.health().items() if each.failing_since and asked(app, registry, name)]
+    return [Unknown(Reason.UNAVAILABLE, each.source, f"{each.detail} (an earlier run)") for each in failing]
+
+
+def keep_gates(unit: UnitOfWork, *, gates: Mapping[str, datetime], now: datetime) -> None:
+    """Keep until when hosts are not to be asked."""
+    unit.keep_health([SourceHealth(GATE + host, None, None, "", until) for host, until in gates.items()])
+    closed = {host: until.isoformat() for host, until in gates.items()}
+    unit.commit(AuditEvent(now, ACTOR, "hosts.closed", ", ".join(sorted(gates))[:500], closed))
+
+
+def unusable(jobs: Sequence[str], *problems: str) -> Report:
+    """Report that nothing was watched, and why."""
+    return Report(tuple(jobs), (), (), frozenset(), (), problems, 2)

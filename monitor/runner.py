@@ -18,12 +18,13 @@ from monitor.jobs.check_fleet import check_fleet
 from monitor.jobs.check_ourselves import check_ourselves
 from monitor.jobs.check_servers import check_advisories, check_releases
 from monitor.jobs.deliver import deliver
-from monitor.jobs.outcome import ACTOR, Outcome
+from monitor.jobs.outcome import ACTOR, Outcome, review_event
 from monitor.jobs.refresh_roots import refresh_roots
 from monitor.jobs.send_digest import send_digest
+from monitor.policy import let_go
 from monitor.ports.errors import SourceError
 from monitor.ports.store import UnitOfWork
-from monitor.report import GATE, Going, Report, conclude, unusable
+from monitor.report import GATE, Going, Report, conclude, keep_gates, unusable
 
 SERVER_JOBS: Mapping[str, Callable[[App, Collection[Entry]], Awaitable[Outcome]]] = {
     "releases": check_releases,
@@ -77,15 +78,16 @@ async def run(
     forced: bool = True,
     progress: Progress | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    lines: bool = True,
 ) -> Report:
-    """Run the jobs in order. `servers` None: all. Forced: due or not. `stopping` is asked between batches.
+    """Run the jobs in order. `servers` None: all. Forced: due or not. `stopping` is asked between batches. `lines`: for a table.
 
     A run that is cancelled gives its claims back; whatever was recorded stays, and repeating it does no harm.
     """
     shown = progress or Silent()
     registry = await _read_registry(app)
     if isinstance(registry, Unknown):
-        return unusable(jobs, str(registry))
+        return await _without_registry(app, jobs, registry)
     entries = {entry.server.name: entry for entry in registry.entries}
     if missing := [name for name in servers or () if name not in entries]:
         near = get_close_matches(missing[0], entries, n=1, cutoff=0.3)
@@ -104,8 +106,28 @@ async def run(
                 break
             shown.start(job, len(chosen) if job in SERVER_JOBS else 0)
             await _job(app, job, chosen, registry, going, forced=forced, progress=shown, stopping=stopping)
+            await _keep_gates(app)
             shown.end(job)
-    return await app.store.run(partial(conclude, app=app, jobs=jobs, entries=chosen, registry=registry, going=going))
+    asked = partial(conclude, app=app, jobs=jobs, entries=chosen, registry=registry, going=going, lines=lines)
+    return await app.store.run(asked)
+
+
+async def _without_registry(app: App, jobs: Sequence[str], registry: Unknown) -> Report:
+    """Watch nothing, and let that be heard: the monitor's own finding is made and delivered."""
+    problems = [str(registry)]
+    async with app.edge.session():
+        app.edge.close(await app.store.run(_closed_gates))
+        if "health" in jobs:
+            await check_ourselves(app, registry)
+        if "deliver" in jobs:
+            problems += (await deliver(app)).problems
+    return unusable(jobs, *problems)
+
+
+async def _keep_gates(app: App) -> None:
+    """Keep at once what a host has asked for: a run that is killed must not forget it."""
+    if gates := app.edge.gates():
+        await app.store.run(partial(keep_gates, gates=gates, now=app.clock()))
 
 
 async def _job(
@@ -183,13 +205,19 @@ async def _work(app: App, job: str, entries: Sequence[Entry], going: Going) -> N
 
 async def _read_registry(app: App) -> Registry | Unknown:
     try:
-        return await asyncio.to_thread(app.registry.read)
+        registry = await asyncio.to_thread(app.registry.read)
     except SourceError as error:
         return error.unknown()
+    if not registry.entries and (before := await app.store.run(lambda unit: len(unit.entries()))):
+        return Unknown(
+            Reason.MALFORMED, registry.path, f"lists no server that can be read, although {before} were listed"
+        )
+    return registry
 
 
 def _begin(unit: UnitOfWork, *, app: App, jobs: Sequence[str], registry: Registry) -> None:
     """Enrol the servers, drop the claims of dead processes, and note what changed in the registry since the last run."""
+    unit.alone()
     now = app.clock()
     before = unit.entries()
     events = [
@@ -204,6 +232,11 @@ def _begin(unit: UnitOfWork, *, app: App, jobs: Sequence[str], registry: Registr
         unit.keep_entries(entries, now)
         events += [_entry_event(entry, before.get(entry.server.name), now) for entry in changed]
         events += [AuditEvent(now, ACTOR, "registry.entry-removed", name, {}) for name in gone]
+        resolved, ended, said = let_go(unit.findings(gone), unit.reviews(gone), now)
+        unit.keep_findings(resolved)
+        unit.keep_reviews(ended)
+        unit.queue(said, now)
+        events += [review_event(review, now) for review in ended]
     for job in SERVER_JOBS:
         unit.enrol(job, [entry.server.name for entry in registry.entries], now)
     unit.break_claims(dead(unit.claimants(), own=app.claimant))

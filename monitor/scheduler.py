@@ -85,7 +85,7 @@ async def _run(app: App, job: str, *, stop: asyncio.Event, ended: Callable[[Ende
     report: Report | None = None
     try:
         jobs = (job,) if job == "deliver" else (job, "deliver")
-        report = await run(app, jobs, forced=False, stopping=stop.is_set)
+        report = await run(app, jobs, forced=False, stopping=stop.is_set, lines=False)
         for problem in report.problems:
             log.warning("run.problem", job=job, detail=problem)
         for unknown in report.unknowns:

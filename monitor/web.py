@@ -19,7 +19,7 @@ from starlette.routing import Route
 from monitor.app import App
 from monitor.domain.finding import Severity, Tracked
 from monitor.domain.health import SourceHealth
-from monitor.jobs.recall import INVENTORY
+from monitor.jobs.recall import INVENTORY, sources_of
 from monitor.ports.store import UnitOfWork
 from monitor.scheduler import Ended
 
@@ -123,7 +123,10 @@ async def recall(app: App) -> Kept:
 
 
 def _kept(unit: UnitOfWork, app: App, *, fits: bool) -> Kept:
-    names = {*app.releases, app.advisories.name, *(INVENTORY + source.name for source in app.deployments)}
+    # What nobody is listed for any more is asked no more, and cannot go stale.
+    listed = [entry.server for entry in unit.entries().values()]
+    polled = {package.type for server in listed for package in sources_of(server)} & {*app.releases}
+    names = {*polled, app.advisories.name, *(INVENTORY + name for name in app.inventories)}
     health = {name: each for name, each in unit.health().items() if name in names}
     return Kept(fits, health, tuple(unit.findings()), unit.outbox())
 

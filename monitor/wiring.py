@@ -77,7 +77,7 @@ def build(settings: Settings, *, out: TextIO, environ: Mapping[str, str], home: 
         registry=registry_source(settings),
         releases=_releases(settings, edge, machine),
         advisories=osv.build(edge, api=config.sources.osv.url) if config.sources.osv.enabled else _NoAdvisories(),
-        deployments=tuple(_inventory(each, home) for each in config.inventory),
+        deployments=inventories(settings, home),
         verifier=verifier(settings),
         trust_roots=_trust_roots(settings, edge, clock),
         tickets=_tickets(settings, edge, out),
@@ -194,6 +194,11 @@ def _configured(name: str, source: Source, settings: Settings) -> installers.End
     token = settings.secret(f"sources.{name}.token")
     headers = {"authorization": f"Bearer {token}"} if token else {}
     return installers.Endpoint(source.url + "/", f"sources.{name}.url", headers) if source.url else None
+
+
+def inventories(settings: Settings, home: Path) -> tuple[DeploymentSource, ...]:
+    """Open what knows what is deployed."""
+    return tuple(_inventory(each, home) for each in settings.config.inventory)
 
 
 def _inventory(given: McpConfig | InventoryFile, home: Path) -> DeploymentSource:

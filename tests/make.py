@@ -46,7 +46,7 @@ def known(*releases: Release, baseline: bool = True, days: float = 5) -> dict[st
 def looked(before: dict[str, KnownRelease], *listed: Release, listing: Listing | None = None) -> Looked:
     """What a look brings that finds `listed` where `before` was known."""
     now = replace(listing, releases=listed) if listing else Listing(PACKAGE, listed)
-    changes = diff(before, now)
+    changes = diff(before, now, first_look=not before)
     appeared = now.releases if changes.first_look else changes.new
     new = {each.version: KnownRelease(each, NOW, changes.first_look) for each in appeared}
     return Looked(now, changes, before | new)

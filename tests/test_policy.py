@@ -6,13 +6,13 @@ import pytest
 
 from monitor.domain.action import Action, CommentTicket, OpenTicket, SendAlert
 from monitor.domain.document import plain
-from monitor.domain.finding import Delta, Finding, Severity, Tracked, track
+from monitor.domain.finding import Confidence, Delta, Finding, Severity, Tracked, track
 from monitor.domain.review import Review, State
 from monitor.domain.server import Pin
 from monitor.domain.snapshot import Snapshot
 from monitor.domain.unknown import Reason, Unknown
-from monitor.policy import Policy, Waiver, decide, tell
-from tests.make import NOW, PACKAGE, approval, days_ago, known, looked, release, server, snapshot
+from monitor.policy import Policy, Waiver, decide, let_go, tell
+from tests.make import NOW, PACKAGE, approval, days_ago, digest, known, looked, release, server, snapshot
 
 CANDIDATE = PACKAGE.at("1.4.3")
 BASELINE = known(release("1.4.2"))
@@ -98,7 +98,9 @@ def test_a_critical_finding_pages_and_opens_a_ticket() -> None:
     decision = decide(Policy(), snapshot(package=WITH_CANDIDATE), delta, [])
 
     assert kinds(decision.actions) == ["OpenTicket", "SendAlert"]
-    assert [action.urgent for action in decision.actions if isinstance(action, SendAlert)] == [True]
+    assert [action.title for action in decision.actions if isinstance(action, SendAlert)] == [
+        f"Act now: {server().name}"
+    ]
 
 
 def test_one_trust_signal_holds_and_two_on_one_version_page() -> None:
@@ -156,7 +158,7 @@ def test_a_withdrawn_review_begins_again_with_a_new_ticket_when_its_cause_recurs
     decision = decide(Policy(), snapshot(package=WITH_CANDIDATE), opened(finding()), [review(State.WITHDRAWN)])
 
     assert [(each.state, each.occurrence) for each in decision.reviews] == [(State.DETECTED, 2)]
-    assert ticket(decision.actions).key.endswith(".2")
+    assert ticket(decision.actions).fingerprint == decision.reviews[0].mark != review().mark
 
 
 def drift(severity: Severity = Severity.HIGH) -> Finding:
@@ -195,7 +197,7 @@ def test_a_waiver_silences_what_it_names_until_it_ends(granted: Waiver, told: li
 
 
 def told_before(*, alerted: float, opened: float) -> Tracked:
-    return Tracked(drift(), days_ago(opened), occurrences=2, alerted_at=days_ago(alerted))
+    return Tracked(drift(), days_ago(opened), occurrences=2, alerted_at=days_ago(alerted), told="ticket")
 
 
 @pytest.mark.parametrize(
@@ -219,7 +221,6 @@ def test_those_who_were_alerted_hear_that_it_is_over() -> None:
     _, sent = tell(Policy(), server(), Delta(resolved=(over,)), NOW)
 
     assert [alert.title for alert in sent] == [f"Resolved: {server().name}"]
-    assert not sent[0].urgent
 
 
 def test_the_owners_channel_hears_before_the_tiers_and_the_default() -> None:
@@ -249,3 +250,52 @@ def test_the_key_of_a_deed_does_not_depend_on_the_time_of_the_look() -> None:
     }
 
     assert len(keys) == 2
+
+
+def test_a_finding_that_got_worse_is_told_again_at_once() -> None:
+    whispered = Tracked(drift(Severity.CRITICAL), days_ago(1), alerted_at=days_ago(0.5), told="digest")
+
+    _, sent = tell(Policy(), server(), Delta(changed=(whispered,)), NOW)
+
+    assert [alert.title for alert in sent] == [f"Act now: {server().name}"]
+
+
+def test_what_stood_in_the_digest_ends_without_a_message() -> None:
+    whispered = Tracked(drift(Severity.LOW), days_ago(1), resolved_at=NOW, alerted_at=days_ago(0.5), told="digest")
+
+    assert tell(Policy(), server(), Delta(resolved=(whispered,)), NOW)[1] == ()
+
+
+def test_a_signal_with_known_false_positives_does_not_page_alone_however_bad() -> None:
+    alone = replace(finding("publisher-changed", Severity.CRITICAL, signal=True), confidence=Confidence.MEDIUM)
+
+    decision = decide(Policy(), snapshot(package=WITH_CANDIDATE), opened(alone), [])
+
+    assert kinds(decision.actions) == ["OpenTicket"]
+
+
+def test_the_end_of_a_waiver_asks_again() -> None:
+    before = {each.finding.fingerprint: each for each in opened(finding()).open}
+
+    decision = decide(
+        Policy(), snapshot(package=WITH_CANDIDATE), track(before, [finding()], NOW), [review(State.WITHDRAWN)]
+    )
+
+    assert kinds(decision.actions) == ["OpenTicket"]
+
+
+def test_an_approval_of_other_bytes_than_the_ticket_showed_does_not_end_it_as_approved() -> None:
+    shown = replace(review(), candidate=Pin(PACKAGE.at("1.4.3"), frozenset({digest("shown")})))
+    other = replace(approval("1.4.3"), pin=Pin(PACKAGE.at("1.4.3"), frozenset({digest("other")})))
+
+    decision = decide(Policy(), snapshot(approval=other), resolved(finding()), [shown])
+
+    assert [each.state for each in decision.reviews] == [State.WITHDRAWN]
+
+
+def test_a_server_that_left_the_registry_lets_everything_go() -> None:
+    tracked, reviews, actions = let_go(opened(finding()).open, [review(), review(State.REJECTED, "1.4.1")], NOW)
+
+    assert [each.open for each in tracked] == [False]
+    assert [each.state for each in reviews] == [State.WITHDRAWN]
+    assert kinds(actions) == ["CommentTicket"]

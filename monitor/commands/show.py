@@ -31,8 +31,8 @@ def show_servers(config: Path, *, as_json: bool) -> int:
         registry = wiring.registry_source(settings).read()
     except SourceError as error:
         raise Stop(str(error), ExitCode.UNCHECKED) from error
-    configured = bool(settings.config.inventory)
-    known = recall(settings, lambda unit: memory.recall(unit, registry.entries, has_inventory=configured))
+    inventories = [source.name for source in wiring.inventories(settings, Path.home())]
+    known = recall(settings, lambda unit: memory.recall(unit, registry.entries, inventories=inventories))
     lines = overview(known, wiring.utc_now(), {})
     if as_json:
         entries = {entry.server.name: entry for entry in registry.entries}

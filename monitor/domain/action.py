@@ -33,14 +33,13 @@ class CommentTicket:
 
 @dataclass(frozen=True, slots=True)
 class SendAlert:
-    """Post a message. `channel` is a name from the configuration; `urgent` messages are repeated after an ambiguous delivery, marked so."""
+    """Post a message. `channel` is a name from the configuration. After an ambiguous delivery it is repeated, and marked so."""
 
     key: str
     channel: str
     title: str
     body: Document
     severity: str
-    urgent: bool = False
 
 
 Action = OpenTicket | CommentTicket | SendAlert

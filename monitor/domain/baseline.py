@@ -15,7 +15,7 @@ from monitor.domain.snapshot import Looked, Snapshot
 from monitor.domain.unknown import Unknown
 from monitor.domain.version_range import is_prerelease, same_line
 
-VOUCHING = (Form.PYPI_PROVENANCE, Form.NPM_ATTESTATIONS, Form.GITHUB_ATTESTATION)
+VOUCHING = (Form.PYPI_PROVENANCE, Form.NPM_ATTESTATIONS, Form.GITHUB_ATTESTATION, Form.SIGSTORE_BUNDLE)
 """The forms in which a publisher vouches for a file; a registry's own signature or digest is none of them."""
 
 

@@ -60,6 +60,8 @@ def _after(known: KnownRelease, approval: Approval | None, approved: KnownReleas
         return True
     purl = approval.pin.purl
     order = compare(purl.type, known.release.version, purl.version or "")
-    if order is not None:
+    if order:
         return order > 0
+    if order == 0 and purl.type == "pypi":
+        return False  # another spelling of the approved version
     return known.release.version != purl.version and (approved is None or published(known) > published(approved))

@@ -17,8 +17,8 @@ class Republished:
     version: str
     what: str
     """The file's name, or "tag"."""
-    before: Digest | None  # None: the file did not exist when the version was first seen
-    after: Digest
+    before: Digest | None  # None: the file did not exist when the version was first seen, or had no digest
+    after: Digest | None  # None: its source announces no digest of it (any more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,11 @@ class Changes:
     """Whether so much is gone at once that the source itself is in doubt."""
 
 
-def diff(known: Mapping[str, KnownRelease], listing: Listing) -> Changes:
-    """Compare by version text: "new" is a set difference, and nothing is ordered. `known` is by version."""
+def diff(known: Mapping[str, KnownRelease], listing: Listing, *, first_look: bool = False) -> Changes:
+    """Compare by version text: "new" is a set difference, and nothing is ordered. `known` is by version.
+
+    A package that was looked at and had no release is known to have none: its first release is news.
+    """
     listed = {release.version: release for release in listing.releases}
     gone = tuple(was for version, was in known.items() if version not in listed) if listing.complete else ()
     republished = tuple(
@@ -46,8 +49,8 @@ def diff(known: Mapping[str, KnownRelease], listing: Listing) -> Changes:
         for change in _republished(known[version].release, release)
     )
     return Changes(
-        first_look=not known,
-        new=tuple(release for version, release in listed.items() if known and version not in known),
+        first_look=first_look,
+        new=() if first_look else tuple(release for version, release in listed.items() if version not in known),
         gone=gone,
         republished=republished,
         reset=len(gone) >= RESET_COUNT and len(gone) > RESET_SHARE * len(known),
@@ -55,18 +58,20 @@ def diff(known: Mapping[str, KnownRelease], listing: Listing) -> Changes:
 
 
 def _republished(was: Release, now: Release) -> list[Republished]:
-    """A file that vanished from a release is not republished; a registry may delete single files."""
-    before = was.digests
+    """Compare file by file. A file that vanished from a release is not republished; a registry may delete single files."""
+    before = {artifact.filename: artifact.digest for artifact in was.artifacts}
     changes = [
-        Republished(now.version, filename, before.get(filename), digest)
-        for filename, digest in now.digests.items()
-        if before and before.get(filename) != digest and _comparable(before.get(filename), digest)
+        Republished(now.version, artifact.filename, before.get(artifact.filename), artifact.digest)
+        for artifact in now.artifacts
+        if before and (artifact.filename not in before or _other(before[artifact.filename], artifact.digest))
     ]
     if was.commit and now.commit and was.commit != now.commit:
         changes.append(Republished(now.version, "tag", was.commit, now.commit))
     return changes
 
 
-def _comparable(before: Digest | None, after: Digest) -> bool:
-    """A source that changes its algorithm says nothing about the bytes."""
-    return before is None or before.algorithm == after.algorithm
+def _other(before: Digest | None, after: Digest | None) -> bool:
+    """A digest that is withdrawn is a change. One of another algorithm is not comparable; the file is downloaded again and compared."""
+    if before is None or after is None:
+        return before is not None
+    return before.algorithm == after.algorithm and before != after

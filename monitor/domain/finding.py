@@ -103,6 +103,8 @@ class Tracked:
     occurrences: int = 1
     resolved_at: datetime | None = None  # None: open
     alerted_at: datetime | None = None  # None: nobody was told yet
+    told: str = ""
+    """How loudly it was told last: page, ticket or digest; empty: not at all."""
 
     @property
     def open(self) -> bool:

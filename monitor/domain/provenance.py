@@ -100,7 +100,9 @@ class Verification:
     root: str = ""
     """The trust root that decided: its name and date."""
     digests: tuple[Digest, ...] = ()
-    """Of the bytes that were judged; empty where none could be had."""
+    """Of the bytes that were judged (for a registry's digest: of those that were judged first); empty where none could be had."""
+    announced: str = ""
+    """Names what the source announced, and under which roots it was judged: where that changes, the file is judged again."""
     document: str = ""
     """sha256 of the raw document that makes the claim; empty where no document does: a digest compared, an absence, a failure to ask."""
     url: str = ""
@@ -122,14 +124,19 @@ class TrustRoot:
 def worst(verifications: Iterable[Verification]) -> Verdict | None:
     """Sum up a version in one word; None where nothing was looked at.
 
-    One claim that fails decides. A claim that could not be had or told comes next. A file is verified when somebody vouches for it
-    (a digest that agrees with its own registry, or with a file beside it, proves the transport and nothing more).
+    The worst file decides. In a file, one claim that fails decides; a claim that could not be had or told comes next.
+    A file is verified when somebody vouches for it: a digest that agrees with its own registry, or with a file beside it, proves the
+    transport and nothing more.
     """
-    verdicts = {
-        verification.verdict
-        for verification in verifications
-        if verification.form not in DIGEST_FORMS or verification.verdict is not Verdict.VERIFIED
-    }
+    files: dict[str, set[Verdict]] = {}
+    for claim in verifications:
+        if claim.form not in DIGEST_FORMS or claim.verdict is not Verdict.VERIFIED:
+            files.setdefault(claim.filename, set()).add(claim.verdict)
+    summed = {_worst_of_file(verdicts) for verdicts in files.values()}
+    return next((verdict for verdict in Verdict if verdict in summed), None)
+
+
+def _worst_of_file(verdicts: set[Verdict]) -> Verdict:
     if verdicts == {Verdict.UNATTESTED, Verdict.VERIFIED}:
         return Verdict.VERIFIED
-    return next((verdict for verdict in Verdict if verdict in verdicts), None)
+    return next(verdict for verdict in Verdict if verdict in verdicts)

@@ -42,6 +42,11 @@ class Pin:
     publisher: Publisher | None = None  # None: the approval demands no publisher
 
     @property
+    def algorithms(self) -> frozenset[str]:
+        """The digest algorithms that the pin speaks of."""
+        return frozenset(digest.algorithm for digest in self.digests)
+
+    @property
     def fingerprint(self) -> str:
         """The pin's short name in tickets and branch names: the version is never approved under another one."""
         parts = [str(self.purl), *sorted(map(str, self.digests))]

@@ -19,14 +19,25 @@ async def guarded(subject: str, work: Awaitable[R]) -> R | Unknown:
     """Wait for `work`; its refusal, or its bug, becomes the `Unknown` that stands where the answer would."""
     try:
         return await work
-    except SourceError as error:
-        log.warning(
-            "source.unknown", source=error.source, subject=subject, reason=error.reason.value, detail=error.detail
-        )
+    except Exception as error:  # noqa: BLE001 - the bulkhead around one subject: whatever it is, the others must be checked
+        return _unknown(subject, error)
+
+
+def guarded_now(subject: str, work: Callable[[], R]) -> R | Unknown:
+    """Do what `guarded` does, for work that waits for nothing."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 - the same bulkhead
+        return _unknown(subject, error)
+
+
+def _unknown(subject: str, error: Exception) -> Unknown:
+    if isinstance(error, SourceError):
+        data = {"source": error.source, "subject": subject, "reason": error.reason.value, "detail": error.detail}
+        log.warning("source.unknown", **data)
         return error.unknown()
-    except Exception as error:  # the bulkhead around one subject: whatever it is, the others must be checked
-        log.exception("subject.failed", subject=subject)
-        return Unknown(Reason.UNAVAILABLE, "mcp-monitor", f"internal error at {subject}: {type(error).__name__}")
+    log.error("subject.failed", subject=subject, exc_info=error)
+    return Unknown(Reason.UNAVAILABLE, "mcp-monitor", f"internal error at {subject}: {type(error).__name__}")
 
 
 async def concurrently(items: Iterable[T], work: Callable[[T], Awaitable[R]], *, limit: int) -> dict[T, R]:

@@ -1,6 +1,6 @@
 """The monitor watches itself: silent sources, unreadable entries, messages that were given up, old trust roots."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.app import App
 from monitor.domain.action import Action, CommentTicket, OpenTicket, SendAlert
@@ -11,9 +11,14 @@ from monitor.domain.server import Registry
 from monitor.domain.snapshot import Ourselves
 from monitor.domain.unknown import Unknown
 from monitor.jobs.outcome import ACTOR, Outcome, finding_events
+from monitor.jobs.recall import INVENTORY, sources_of
+from monitor.jobs.record import SERVER
 from monitor.policy import tell
 from monitor.ports.store import UnitOfWork
-from monitor.rules import OWN_RULES
+from monitor.rules import OWN_RULES, rule_id
+
+LATE = timedelta(days=1)
+"""What could not be delivered for so long is a finding; it is tried on."""
 
 
 async def check_ourselves(app: App, registry: Registry | Unknown) -> Outcome:
@@ -24,8 +29,10 @@ async def check_ourselves(app: App, registry: Registry | Unknown) -> Outcome:
 
 
 def _record(unit: UnitOfWork, app: App, registry: Registry | Unknown, now: datetime) -> None:
-    given_up = tuple(Undeliverable(queued.action.key, in_words(queued.action), error) for queued, error in unit.dead())
-    health = tuple(unit.health().values())
+    unit.alone()
+    late = unit.undelivered(now - LATE)
+    given_up = tuple(Undeliverable(queued.action.key, in_words(queued.action), error) for queued, error in late)
+    health = tuple(each for name, each in unit.health().items() if asked(app, registry, name))
     ourselves = Ourselves(
         registry,
         health,
@@ -35,7 +42,7 @@ def _record(unit: UnitOfWork, app: App, registry: Registry | Unknown, now: datet
         trust_roots=app.verifier.roots(),
         roots_old_after=app.policy.roots_old_after,
     )
-    rules = {rule.__name__.replace("_", "-") for rule in OWN_RULES}
+    rules = {rule_id(rule) for rule in OWN_RULES}
     known = {each.finding.fingerprint: each for each in unit.findings() if each.finding.rule in rules}
     delta = track(known, [verdict for rule in OWN_RULES for verdict in rule(ourselves)], now)
     rows, alerts = tell(app.policy, None, delta, now)
@@ -45,6 +52,19 @@ def _record(unit: UnitOfWork, app: App, registry: Registry | Unknown, now: datet
     unit.queue(alerts, now)
     open_now = AuditEvent(now, ACTOR, "ourselves.looked", "mcp-monitor", {"open": str(len(delta.open))})
     unit.commit(open_now, *finding_events(delta, now))
+
+
+def asked(app: App, registry: Registry | Unknown, name: str) -> bool:
+    """Whether a row of the health table is about something that is (still) asked; what was removed from the configuration is not."""
+    if name.startswith(INVENTORY):
+        return name.removeprefix(INVENTORY) in app.inventories
+    if name.startswith(SERVER):
+        listed = () if isinstance(registry, Unknown) else (entry.server.name for entry in registry.entries)
+        return name.removeprefix(SERVER) in set(listed)
+    if isinstance(registry, Unknown):
+        return name in {*app.releases, app.advisories.name}
+    polled = {package.type for entry in registry.entries for package in sources_of(entry.server)}
+    return name in ({*app.releases} & polled) | {app.advisories.name}
 
 
 def in_words(action: Action) -> str:

@@ -1,8 +1,8 @@
 """Empty the outbox: tickets and alerts, at least once, never twice where it can be told.
 
 An action is taken (with a time limit) before the request and settled after it. A process that dies in between leaves it taken; when
-the limit has passed it comes back as uncertain. What is uncertain is looked for at the receiver first, and sent again only when it is
-not there, after the time that a receiver's search needs to catch up.
+the limit has passed, or the process is known to be dead, it comes back as uncertain. What is uncertain is looked for at the receiver
+first, and sent again only when it is not there after the time that a receiver's search needs to catch up.
 """
 
 import asyncio
@@ -25,7 +25,9 @@ from monitor.domain.action import (
     SendAlert,
 )
 from monitor.domain.audit import AuditEvent
-from monitor.domain.review import OPEN, Happening, Review, advance
+from monitor.domain.review import OPEN, Happening, advance
+from monitor.domain.unknown import Unknown
+from monitor.jobs.bulkhead import guarded
 from monitor.jobs.check_ourselves import in_words
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
 from monitor.ports.errors import SourceError
@@ -35,13 +37,12 @@ LEASE = timedelta(minutes=5)
 """How long one delivery may take; after that it counts as perhaps sent."""
 CATCH_UP = timedelta(minutes=5)
 """How long a receiver's search may lag behind what it accepted."""
-AT_ONCE = 20
 SHORT_WAIT = 5.0
 """Seconds. A receiver that asks for less is waited for."""
-KEEP_TRYING = timedelta(days=7)
+KEEP_TRYING = timedelta(days=30)
+"""What is not delivered after a day is a finding of its own (`undeliverable`), and is tried on."""
 REJECTED_RETRY = timedelta(hours=1)
-REJECTED_FOR = timedelta(days=1)
-"""A rejection is a configuration to be mended: it is tried again for a day, then given up with a finding."""
+"""A rejection is a configuration to be mended by a person."""
 
 log = structlog.get_logger()
 
@@ -49,33 +50,38 @@ log = structlog.get_logger()
 async def deliver(app: App) -> Outcome:
     """Send the tickets and messages that wait in the outbox."""
     problems: list[str] = []
-    while taken := await app.store.run(partial(_take, app=app)):
-        for queued in taken:
-            delivery = await _attempt(app, queued)
-            if not isinstance(delivery, Delivered):
-                problems.append(f"not delivered: {in_words(queued.action)}: {delivery.detail}")
-                outcome = type(delivery).__name__.lower()
-                log.warning("delivery.failed", key=queued.action.key, outcome=outcome, detail=delivery.detail)
-            await app.store.run(partial(_settle, app=app, queued=queued, delivery=delivery))
+    while queued := await app.store.run(partial(_take, app=app)):
+        answer = await guarded(queued.action.key, _attempt(app, queued))
+        delivery = Ambiguous(answer.detail) if isinstance(answer, Unknown) else answer
+        if not isinstance(delivery, Delivered):
+            problems.append(f"not delivered: {in_words(queued.action)}: {delivery.detail}")
+            outcome = type(delivery).__name__.lower()
+            log.warning("delivery.failed", key=queued.action.key, outcome=outcome, detail=delivery.detail)
+        await app.store.run(partial(_settle, app=app, queued=queued, delivery=delivery))
     return Outcome(problems=tuple(problems))
 
 
-def _take(unit: UnitOfWork, app: App) -> list[Queued]:
+def _take(unit: UnitOfWork, app: App) -> Queued | None:
+    """Take one action: a lease is as long as one delivery may last, and no other waits in it."""
     now = app.clock()
-    taken = unit.take(now=now, until=now + LEASE, by=app.claimant, limit=AT_ONCE)
-    if taken:
-        keys = ", ".join(queued.action.key for queued in taken)
-        unit.commit(AuditEvent(now, ACTOR, "outbox.taken", app.claimant, {"keys": keys}))
-    return taken
+    taken = unit.take(now=now, until=now + LEASE, by=app.claimant, limit=1)
+    if not taken:
+        return None
+    unit.commit(AuditEvent(now, ACTOR, "outbox.taken", app.claimant, {"key": taken[0].action.key}))
+    return taken[0]
 
 
 async def _attempt(app: App, queued: Queued) -> Delivery:
-    """Deliver one action; a receiver that asks for a short wait gets it."""
-    try:
-        if queued.uncertain and (found := await _find(app, queued.action)):
+    """Deliver one action; a receiver that asks for a short wait gets it. What may have arrived is looked for first."""
+    if queued.uncertain:
+        try:
+            found = await _find(app, queued.action)
+        except SourceError as error:
+            return Ambiguous(f"perhaps sent before, and cannot be looked for: {error.detail}")
+        if found is not None:
             return Delivered(found)
-    except SourceError as error:
-        return Ambiguous(f"perhaps sent before, and cannot be looked for: {error.detail}")
+        if queued.tried_at and app.clock() - queued.tried_at < CATCH_UP:
+            return Ambiguous("perhaps sent before; the receiver does not show it, and may be behind")
     delivery = await _send(app, queued)
     if isinstance(delivery, Deferred) and delivery.after_seconds <= SHORT_WAIT:
         await asyncio.sleep(delivery.after_seconds)
@@ -88,7 +94,7 @@ async def _find(app: App, action: Action) -> str | None:
         case OpenTicket():
             return await app.tickets.find(action.fingerprint)
         case CommentTicket():
-            ticket = await app.store.run(partial(_ticket_of, fingerprint=action.fingerprint))
+            ticket = await app.store.run(partial(_ticket_of, mark=action.fingerprint))
             return await app.tickets.find_comment(ticket, action.key) if ticket else None
         case SendAlert():
             return await app.alerts.find(action)
@@ -100,7 +106,7 @@ async def _send(app: App, queued: Queued) -> Delivery:
         case OpenTicket():
             return await app.tickets.open(action)
         case CommentTicket():
-            ticket = await app.store.run(partial(_ticket_of, fingerprint=action.fingerprint))
+            ticket = await app.store.run(partial(_ticket_of, mark=action.fingerprint))
             if ticket is None:
                 return Deferred("its ticket is not open yet", 60.0)
             return await app.tickets.comment(ticket, action)
@@ -108,16 +114,13 @@ async def _send(app: App, queued: Queued) -> Delivery:
             return await app.alerts.send(action, repeat=queued.uncertain)
 
 
-def _ticket_of(unit: UnitOfWork, fingerprint: str) -> str | None:
-    review = _review(unit, fingerprint)
-    return review.ticket or None if review else None
-
-
-def _review(unit: UnitOfWork, fingerprint: str) -> Review | None:
-    return next((review for review in unit.reviews() if review.mark == fingerprint), None)
+def _ticket_of(unit: UnitOfWork, mark: str) -> str | None:
+    """Return the ticket of one occurrence of a review, whatever became of the review since."""
+    return unit.ticket(mark)
 
 
 def _settle(unit: UnitOfWork, app: App, queued: Queued, delivery: Delivery) -> None:
+    unit.alone()
     now = app.clock()
     waited = now - queued.created_at
     match delivery:
@@ -129,7 +132,7 @@ def _settle(unit: UnitOfWork, app: App, queued: Queued, delivery: Delivery) -> N
             backoff = min(timedelta(seconds=30) * 2 ** min(queued.attempts, 7), timedelta(hours=1))
             again = now + max(timedelta(seconds=seconds), backoff) if waited < KEEP_TRYING else None
         case Rejected():
-            again = now + REJECTED_RETRY if waited < REJECTED_FOR else None
+            again = now + REJECTED_RETRY if waited < KEEP_TRYING else None
     unit.settle(queued, delivery, now=now, next_try_at=again)
     unit.commit(*_events(unit, app, queued.action, delivery))
 
@@ -146,7 +149,7 @@ def _events(unit: UnitOfWork, app: App, action: Action, delivery: Delivery) -> l
     subject = action.channel if isinstance(action, SendAlert) else action.server
     events = [AuditEvent(now, ACTOR, f"delivery.{detail['outcome']}", subject, detail | {"kind": kind})]
     if isinstance(action, OpenTicket) and isinstance(delivery, Delivered):
-        review = _review(unit, action.fingerprint)
+        review = next((each for each in unit.reviews({action.server}) if each.mark == action.fingerprint), None)
         if review:
             opened = replace(review, ticket=delivery.ref or app.tickets.name)
             opened = advance(opened, Happening.TICKET_OPENED) if review.state in OPEN else opened

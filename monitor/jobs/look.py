@@ -2,28 +2,32 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice
 
 from monitor.app import App
 from monitor.domain.baseline import attested, predecessor
-from monitor.domain.changes import diff
+from monitor.domain.candidate import candidate
+from monitor.domain.changes import RESET_COUNT, RESET_SHARE, diff
 from monitor.domain.evidence import Evidence
 from monitor.domain.health import SourceHealth, heard
 from monitor.domain.provenance import Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import KnownRelease, Listing, Release, Standing
 from monitor.domain.server import Entry
-from monitor.domain.snapshot import Looked
+from monitor.domain.snapshot import Looked, Snapshot
 from monitor.domain.unknown import Reason, Unknown
 from monitor.jobs.bulkhead import concurrently, guarded
-from monitor.jobs.recall import Recalled, sources_of, under_judgement
-from monitor.jobs.verify_release import not_done, settled, verify_release
+from monitor.jobs.recall import Recalled, snapshot_of, sources_of, under_judgement
+from monitor.jobs.verify_release import Question, not_done, question, verify_release
 from monitor.ports.errors import NotFound
 from monitor.ports.sources import Fresh, Unchanged, Validator, Validators
 from monitor.ports.store import PackageState
 
 AT_ONCE = 64
 """Packages that are looked at together; the edge limits each host by itself."""
+UPLOADING = timedelta(hours=6)
+"""How long after its first sight a release may still gain files without anybody wondering."""
 LARGEST_EVIDENCE = 2 * 2**20
 """Bytes. Of a larger document only the digest is kept."""
 
@@ -54,18 +58,34 @@ async def look(app: App, recalled: Recalled, now: datetime) -> Sights:
     """Ask about every package and repository of the batch, each once, then download and verify what is not yet settled."""
     wanted = dict.fromkeys(package for entry in recalled.entries for package in sources_of(entry.server))
     packages = await concurrently(wanted, lambda package: _sight(app, recalled, package, now), limit=AT_ONCE)
+    packages = _doubting_mass_absence(packages, recalled)
     evidence: list[Evidence] = []
-    releases = _unsettled(app, recalled, packages)
-    verified = await concurrently(releases, lambda purl: _verified(app, *releases[purl], evidence), limit=AT_ONCE)
+    questions = _questions(app, recalled, packages, now)
+    verified = await concurrently(questions, lambda purl: _verified(app, questions[purl], evidence), limit=AT_ONCE)
     return Sights(packages, verified, tuple(map(_small, evidence)), _health(recalled.health, packages, now))
 
 
-async def _verified(
-    app: App, release: Release, attested_before: str, evidence: list[Evidence]
-) -> tuple[Verification, ...]:
-    work = verify_release(app, release, evidence, attested_before=attested_before)
-    answer = await guarded(str(release.purl), work)
-    return (not_done(release, answer.detail),) if isinstance(answer, Unknown) else answer
+def _doubting_mass_absence(sights: dict[Purl, Sight], recalled: Recalled) -> dict[Purl, Sight]:
+    """A source that no longer knows most of the packages that it had is in doubt itself: a wrong address, a lost login, a reset mirror."""
+    doubted = dict(sights)
+    for source in {package.type for package in sights}:
+        had = [each for each in sights if each.type == source and recalled.packages[each].known]
+        gone = [each for each in had if _missing(sights[each].looked)]
+        if len(gone) >= RESET_COUNT and len(gone) > RESET_SHARE * len(had):
+            detail = (
+                f"no longer knows {len(gone)} of {len(had)} packages at once: address, login or mirror are in doubt"
+            )
+            doubted |= {each: Sight(Unknown(Reason.MALFORMED, source, detail)) for each in gone}
+    return doubted
+
+
+def _missing(looked: Looked | Unknown) -> bool:
+    return isinstance(looked, Looked) and looked.listing.standing is Standing.MISSING
+
+
+async def _verified(app: App, asked: Question, evidence: list[Evidence]) -> tuple[Verification, ...]:
+    answer = await guarded(str(asked.release.purl), verify_release(app, asked, evidence))
+    return (not_done(asked.release, answer.detail),) if isinstance(answer, Unknown) else answer
 
 
 async def _sight(app: App, recalled: Recalled, package: Purl, now: datetime) -> Sight:
@@ -100,26 +120,62 @@ def _judge_fresh(
     validators: tuple[Validator, ...],
     evidence: tuple[Evidence, ...],
 ) -> Sight:
-    changes = diff(state.known, listing)
+    grown = _still_uploading(state, listing, now)
+    before = {**state.known, **{each.release.version: each for each in grown}}
+    changes = diff(before, listing, first_look=state.listing is None)
     appeared = listing.releases if changes.first_look else changes.new
-    new = tuple(KnownRelease(release, now, changes.first_look) for release in appeared)
-    known = {**state.known, **{each.release.version: each for each in new}}
+    new = (*(KnownRelease(release, now, changes.first_look) for release in appeared), *grown)
+    known = {**before, **{each.release.version: each for each in new}}
     # A document that changed in what we do not read (stars, download counts) is no evidence of anything.
     told = tuple(map(_small, evidence)) if listing != state.listing else ()
     return Sight(Looked(listing, changes, known), fresh=True, new=new, validators=validators, evidence=told)
 
 
-def _unsettled(app: App, recalled: Recalled, sights: Mapping[Purl, Sight]) -> dict[Purl, tuple[Release, str]]:
-    """Return the releases to verify, each with the attested version that it is measured by."""
-    releases: dict[Purl, tuple[Release, str]] = {}
+def _still_uploading(state: PackageState, listing: Listing, now: datetime) -> list[KnownRelease]:
+    """Return the young releases to which files were added, as they are now: a publisher uploads file by file.
+
+    Nothing else becomes the new normal: where a file that was there is another one now, the release stays as it was first seen.
+    """
+    grown = []
+    for release in listing.releases:
+        known = state.known.get(release.version)
+        if known is None or now - known.first_seen_at > UPLOADING or release.artifacts == known.release.artifacts:
+            continue
+        digests = release.digests
+        if all(digests.get(each.filename) == each.digest for each in known.release.artifacts):
+            grown.append(replace(known, release=release))
+    return grown
+
+
+def _questions(app: App, recalled: Recalled, sights: Mapping[Purl, Sight], now: datetime) -> dict[Purl, Question]:
+    """Return what is to be verified: of each package so many releases at a time, not counting those that were judged."""
+    questions: dict[Purl, Question] = {}
+    roots = app.verifier.roots()
     for entry in recalled.entries:
         looked = sights[entry.server.package].looked if entry.server.package else None
         if not isinstance(looked, Looked):
             continue
-        for release in under_judgement(entry.approval, looked, limit=app.limits.new_versions):
-            if not settled(release, recalled.verifications.get(release.purl, ())):
-                releases[release.purl] = (release, _attested_before(recalled, entry, looked, release))
-    return releases
+        snapshot = snapshot_of(recalled, entry, now)
+        asked = (
+            question(
+                looked.known[release.version],
+                release,
+                recalled.verifications.get(release.purl, ()),
+                roots=roots,
+                attested_before=_attested_before(recalled, entry, looked, release),
+                now=now,
+            )
+            for release in _candidate_first(snapshot, looked)
+        )
+        for each in islice((each for each in asked if each), app.limits.new_versions + 1):
+            questions[each.release.purl] = each
+    return questions
+
+
+def _candidate_first(snapshot: Snapshot, looked: Looked) -> list[Release]:
+    chosen = candidate(snapshot.approval, looked)
+    first = chosen.release.version if chosen else ""
+    return sorted(under_judgement(snapshot, looked), key=lambda release: release.version != first)
 
 
 def _attested_before(recalled: Recalled, entry: Entry, looked: Looked, release: Release) -> str:

@@ -9,7 +9,7 @@ from monitor.domain.candidate import by_publication
 from monitor.domain.deployment import Deployment
 from monitor.domain.finding import Severity, Tracked
 from monitor.domain.snapshot import Looked, Snapshot
-from monitor.domain.unknown import Reason, Unknown
+from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
 from monitor.jobs.recall import Recalled, snapshot_of
 from monitor.messages import verification_words
 
@@ -83,10 +83,13 @@ def _verification(snapshot: Snapshot) -> str:
 
 
 def _advisories(snapshot: Snapshot, open_now: Sequence[Tracked], recalled: Recalled) -> str:
+    """The advisory source is asked in each look at a server, so that a server that was never looked at was never asked about."""
     named = [each.finding for each in open_now if each.finding.rule in ("affected", "malware")]
     if named:
         return f"{len(named)} open"
     if snapshot.server.package is None or snapshot.server.package.type not in ("npm", "pypi"):
         return "not covered"
+    if snapshot.package is NOT_ASKED:
+        return "not asked"
     source = next((each for name, each in recalled.health.items() if name.startswith("osv")), None)
     return "none known" if source and source.answered_at and not source.failing_since else "not known"

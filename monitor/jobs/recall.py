@@ -1,7 +1,7 @@
 """What is known before a look: a few set-based queries for a whole batch, and the snapshot that memory alone gives."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.domain.candidate import unreviewed
@@ -12,10 +12,11 @@ from monitor.domain.health import SourceHealth
 from monitor.domain.provenance import Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import Release
-from monitor.domain.review import Review
-from monitor.domain.server import Approval, Entry, Server
+from monitor.domain.review import Review, State
+from monitor.domain.server import Entry, Server
 from monitor.domain.snapshot import Fleet, Looked, Snapshot
 from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
+from monitor.jobs.verify_release import not_done
 from monitor.ports.sources import Validators
 from monitor.ports.store import PackageState, UnitOfWork
 
@@ -50,8 +51,8 @@ class Recalled:
         return Looked(state.listing, diff(state.known, state.listing), state.known)
 
 
-def recall(unit: UnitOfWork, entries: Collection[Entry], *, has_inventory: bool) -> Recalled:
-    """Read what is known of the servers."""
+def recall(unit: UnitOfWork, entries: Collection[Entry], *, inventories: Collection[str]) -> Recalled:
+    """Read what is known of the servers. `inventories` are the names of those that are configured."""
     packages = {package for entry in entries for package in sources_of(entry.server)}
     by_type: dict[str, set[Purl]] = {}
     for package in packages:
@@ -75,22 +76,19 @@ def recall(unit: UnitOfWork, entries: Collection[Entry], *, has_inventory: bool)
         validators=validators,
         verifications=unit.verifications(packages),
         fleet=assign((entry.server for entry in entries), (known for known, _ in unit.deployments()))
-        if has_inventory
+        if inventories
         else NO_INVENTORY,
-        inventory_gaps=gaps(health),
+        inventory_gaps=gaps(health, inventories),
         findings=findings,
         reviews=reviews,
         health=health,
     )
 
 
-def gaps(health: Mapping[str, SourceHealth]) -> tuple[Unknown, ...]:
+def gaps(health: Mapping[str, SourceHealth], inventories: Collection[str]) -> tuple[Unknown, ...]:
     """Return the inventories whose last reading failed."""
-    return tuple(
-        Unknown(Reason.UNAVAILABLE, name.removeprefix(INVENTORY), each.detail)
-        for name, each in sorted(health.items())
-        if name.startswith(INVENTORY) and each.failing_since
-    )
+    asked = ((name, health.get(INVENTORY + name)) for name in sorted(inventories))
+    return tuple(Unknown(Reason.UNAVAILABLE, name, each.detail) for name, each in asked if each and each.failing_since)
 
 
 def sources_of(server: Server) -> tuple[Purl, ...]:
@@ -103,30 +101,54 @@ def snapshot_of(recalled: Recalled, entry: Entry, taken_at: datetime) -> Snapsho
     server = entry.server
     package = recalled.looked(server.package) if server.package else NOTHING_PUBLISHED
     repository = server.repository if server.repository != server.package else None
-    return Snapshot(
+    reviews = recalled.reviews.get(server.name, ())
+    snapshot = Snapshot(
         server=server,
         approval=entry.approval,
         taken_at=taken_at,
         package=package,
         repository=recalled.looked(repository) if repository else None,
-        verifications=_claims(recalled.verifications, entry.approval, package),
         deployments=recalled.fleet if isinstance(recalled.fleet, Unknown) else recalled.fleet.by_server[server.name],
         inventory_gaps=recalled.inventory_gaps,
+        approved_before=frozenset(review.candidate.purl for review in reviews if review.state is State.APPROVED),
     )
-
-
-def under_judgement(approval: Approval | None, looked: Looked, *, limit: int) -> tuple[Release, ...]:
-    """Return the releases whose files are verified: the approved one, and those under review, as they are listed now."""
-    approved = looked.listing.release(approval.pin.purl.version or "") if approval else None
-    recent = unreviewed(approval, looked)[:limit]
-    listed = {release.version: release for release in looked.listing.releases}
-    return (*([approved] if approved else []), *(listed[known.release.version] for known in recent))
-
-
-def _claims(
-    verifications: Mapping[Purl, tuple[Verification, ...]], approval: Approval | None, package: Looked | Unknown
-) -> Mapping[Purl, tuple[Verification, ...]] | Unknown:
     if isinstance(package, Unknown):
-        return package
-    releases = under_judgement(approval, package, limit=len(package.known))
-    return {release.purl: verifications[release.purl] for release in releases if release.purl in verifications}
+        return replace(snapshot, verifications=package)
+    return replace(snapshot, verifications=claims_of(snapshot, package, recalled.verifications))
+
+
+def under_judgement(snapshot: Snapshot, looked: Looked) -> tuple[Release, ...]:
+    """Return the releases whose files are verified, as they are listed now.
+
+    The approved one, those that appeared since the baseline and came after it, and what is deployed and appeared since the baseline.
+    """
+    listed = {release.version: release for release in looked.listing.releases}
+    deployed = () if isinstance(snapshot.deployments, Unknown) else snapshot.deployments
+    versions = [
+        *([snapshot.approval.pin.purl.version or ""] if snapshot.approval else []),
+        *(known.release.version for known in unreviewed(snapshot.approval, looked)),
+        *(each.purl.version or "" for each in deployed if each.purl and not _of_old(looked, each.purl)),
+    ]
+    return tuple(listed[version] for version in dict.fromkeys(versions) if version in listed)
+
+
+def _of_old(looked: Looked, purl: Purl) -> bool:
+    known = looked.known.get(purl.version or "")
+    return known is not None and known.baseline
+
+
+def claims_of(
+    snapshot: Snapshot, looked: Looked, verifications: Mapping[Purl, tuple[Verification, ...]]
+) -> dict[Purl, tuple[Verification, ...]]:
+    """Return the claims by version; a version that was not judged yet is one that could not be checked.
+
+    What is deployed keeps its claims when it leaves the listing: a forged version that is unpublished runs on.
+    """
+    waiting = "not verified yet: there are many new versions at once, the next look goes on"
+    listed = {
+        release.purl: verifications.get(release.purl) or (not_done(release, waiting),)
+        for release in under_judgement(snapshot, looked)
+    }
+    deployed = () if isinstance(snapshot.deployments, Unknown) else snapshot.deployments
+    gone = {each.purl for each in deployed if each.purl and each.purl in verifications} - set(listed)
+    return listed | {purl: verifications[purl] for purl in gone}

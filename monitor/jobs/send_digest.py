@@ -34,5 +34,5 @@ def _record(unit: UnitOfWork, app: App) -> None:
     title = f"Digest: {len(due)} findings that need no decision"
     body = messages.digest_body(worst_first)
     unit.queue([SendAlert(key, app.policy.channel, title, body, worst_first[0].finding.severity.value)], now)
-    unit.keep_findings([replace(each, alerted_at=now) for each in due])
+    unit.keep_findings([replace(each, alerted_at=now, told=Lane.DIGEST.value) for each in due])
     unit.commit(AuditEvent(now, ACTOR, "digest.queued", app.policy.channel, {"findings": str(len(due))}))

@@ -1,14 +1,16 @@
 """Download each file of a release, compare it with the digest that was announced, and decide what vouches for it."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from monitor.app import App
 from monitor.domain.baseline import VOUCHING
 from monitor.domain.evidence import Evidence
-from monitor.domain.provenance import Form, Subject, Verdict, Verification
-from monitor.domain.release import Artifact, Release
+from monitor.domain.fingerprint import fingerprint
+from monitor.domain.provenance import Form, Subject, TrustRoot, Verdict, Verification
+from monitor.domain.release import Artifact, Digest, KnownRelease, Release
 from monitor.jobs.bulkhead import concurrently
 from monitor.ports.errors import SourceError
 from monitor.ports.sources import Downloaded, ReleaseSource
@@ -16,118 +18,180 @@ from monitor.ports.sources import Downloaded, ReleaseSource
 MAX_FILES = 64
 FILES_AT_ONCE = 4
 ATTESTED_BY = {"pypi": Form.PYPI_PROVENANCE, "npm": Form.NPM_ATTESTATIONS, "github": Form.GITHUB_ATTESTATION}
+ATTESTED_LATER = timedelta(hours=2)
+"""GitHub's attestations are made after the release, by another step of its workflow; a registry's come with the file."""
 
 
-def settled(release: Release, claims: Sequence[Verification]) -> bool:
-    """Whether the kept claims are still about these files, and none is open because something could not be had."""
-    if not claims or any(claim.verdict is Verdict.UNAVAILABLE for claim in claims):
-        return False
-    judged = {claim.filename: set[object]() for claim in claims}
-    for claim in claims:
-        judged[claim.filename].update(claim.digests)
-    return all(
-        artifact.filename in judged and (artifact.digest is None or _agrees(artifact, claims, judged))
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A release of which some files are to be judged. `before` are the claims that are kept about it."""
+
+    release: Release
+    files: tuple[Artifact, ...]
+    before: tuple[Verification, ...]
+    roots: str
+    """Names the trust roots in use."""
+    attested_before: str
+    """The version that this one is measured by, where that was attested; empty where nothing is expected."""
+
+
+def question(
+    known: KnownRelease,
+    release: Release,
+    before: tuple[Verification, ...],
+    *,
+    roots: Iterable[TrustRoot],
+    attested_before: str,
+    now: datetime,
+) -> Question | None:
+    """Return what is to be judged of a release; None: the kept claims are about what is announced now, under the roots in use."""
+    named = fingerprint(*(f"{root.name} {root.dated:%Y-%m-%d}" for root in roots))
+    young = release.purl.type == "github" and now - known.first_seen_at < ATTESTED_LATER
+    files = tuple(
+        artifact
         for artifact in release.artifacts[:MAX_FILES]
+        if _open([claim for claim in before if claim.filename == artifact.filename], artifact, named, young=young)
     )
+    bare = not release.artifacts and not any(claim.announced == _tag(release) for claim in before)
+    return Question(release, files, before, named, attested_before) if files or bare else None
 
 
-def _agrees(artifact: Artifact, claims: Sequence[Verification], judged: dict[str, set[object]]) -> bool:
-    """A file whose bytes were found to differ stays judged: asking again each hour would tell nothing new."""
-    return artifact.digest in judged[artifact.filename] or any(
-        claim.filename == artifact.filename and claim.form is Form.REGISTRY_DIGEST and claim.verdict is Verdict.INVALID
+def _open(claims: Sequence[Verification], artifact: Artifact, roots: str, *, young: bool) -> bool:
+    """Whether a file is to be judged (again): something could not be had, it is announced otherwise than it was, or it had other bytes."""
+    if not claims or any(claim.announced != announcement(artifact, roots) for claim in claims):
+        return True
+    return any(
+        claim.verdict is Verdict.UNAVAILABLE
+        or (claim.form is Form.REGISTRY_DIGEST and claim.verdict is Verdict.INVALID)
+        or (young and claim.verdict is Verdict.UNATTESTED)
         for claim in claims
     )
 
 
-async def verify_release(
-    app: App, release: Release, evidence: list[Evidence], *, attested_before: str
-) -> tuple[Verification, ...]:
-    """Return the claims about every file. The raw attestations are added to `evidence`.
+def announcement(artifact: Artifact, roots: str) -> str:
+    """Name what a file's claims rest on: its digest and place, what is said to vouch for it, and the roots that judge."""
+    signed = [f"{each.keyid} {each.sig}" for each in artifact.signatures]
+    return fingerprint(str(artifact.digest), artifact.url, artifact.attestation_url or "", *signed, roots)
 
-    `attested_before` is the version that this one is measured by, where that was attested; empty where nothing is expected.
-    """
+
+async def verify_release(app: App, asked: Question, evidence: list[Evidence]) -> tuple[Verification, ...]:
+    """Return the claims about every file, kept or new. The raw attestations are added to `evidence`."""
+    release = asked.release
     source = app.releases[release.purl.type]
     if not release.artifacts:
         return (_no_files(release),)
-    files = release.artifacts[:MAX_FILES]
-    claims = await concurrently(files, lambda file: _verify(app, source, release, file, evidence), limit=FILES_AT_ONCE)
-    skipped = release.artifacts[MAX_FILES:]
-    found = [claim for file in files for claim in claims[file]]
-    vouching = [claim for claim in found if claim.form in VOUCHING]
-    if attested_before and vouching and all(claim.verdict is Verdict.UNATTESTED for claim in vouching):
-        found = [await _lost(source, release, claim, attested_before) for claim in found]
-    return (
-        *found,
-        *(
-            _could_not(release, file, Form.REGISTRY_DIGEST, f"a release of over {MAX_FILES} files")
-            for file in skipped[:1]
-        ),
+    claims = await concurrently(
+        asked.files, lambda file: _verify(app, source, asked, file, evidence), limit=FILES_AT_ONCE
     )
+    judged = {file.filename for file in asked.files}
+    listed = {file.filename for file in release.artifacts}
+    kept = [claim for claim in asked.before if claim.filename in listed - judged]
+    found = [*kept, *(claim for file in asked.files for claim in claims[file])]
+    vouching = [claim for claim in found if claim.form in VOUCHING]
+    if asked.attested_before and vouching and all(claim.verdict is Verdict.UNATTESTED for claim in vouching):
+        found = [await _lost(source, asked, claim) for claim in found]
+    return (*found, *_too_many(release))
 
 
 async def _verify(
-    app: App, source: ReleaseSource, release: Release, artifact: Artifact, evidence: list[Evidence]
+    app: App, source: ReleaseSource, asked: Question, artifact: Artifact, evidence: list[Evidence]
 ) -> tuple[Verification, ...]:
+    release, announced = asked.release, announcement(artifact, asked.roots)
     # 1. The bytes that would be installed.
     try:
         downloaded = await source.download(artifact)
+        if _unlike(artifact.digest, downloaded):
+            # Twice before anybody is woken: a proxy's page is no other version.
+            downloaded = await source.download(artifact)
     except SourceError as error:
-        return (_could_not(release, artifact, Form.REGISTRY_DIGEST, error.detail),)
+        could_not = _could_not(release, artifact, Form.REGISTRY_DIGEST, error.detail)
+        first = _first_digests(asked.before, artifact)
+        return (replace(could_not, announced=announced, digests=first),)
+    digest = _against_registry(asked, artifact, downloaded)
     digests = tuple(sorted(downloaded.digests.values()))
-    digest = _against_registry(release, artifact, downloaded)
     # 2. Who vouches for them.
     form = ATTESTED_BY[release.purl.type]
     try:
         # A file for which no digest is announced is asked about by the digest that it has.
-        asked = artifact if artifact.digest else replace(artifact, digest=downloaded.digests["sha256"])
-        answer = await source.attestations(release, asked)
+        named = artifact if artifact.digest else replace(artifact, digest=downloaded.digests["sha256"])
+        answer = await source.attestations(release, named)
     except SourceError as error:
+        could_not = _could_not(release, artifact, form, error.detail)
         return tuple(
-            replace(claim, digests=digests) for claim in (digest, _could_not(release, artifact, form, error.detail))
+            replace(claim, announced=announced, digests=claim.digests or digests) for claim in (digest, could_not)
         )
     evidence.extend(answer.evidence)
     # 3. Whether they may: pure computation of some milliseconds, so that other looks go on meanwhile.
     subject = Subject(release.purl, artifact.filename, downloaded.digests)
     claims = await asyncio.to_thread(app.verifier.verify, subject, answer.value)
+    claims = tuple(_empty_is_no_fact(artifact, claim) for claim in claims)
     if not any(claim.form is form for claim in claims):
         claims = (*claims, _nobody(release, artifact, form))
-    return tuple(replace(claim, digests=digests) for claim in (digest, *claims))
+    return tuple(replace(claim, announced=announced, digests=claim.digests or digests) for claim in (digest, *claims))
 
 
-async def _lost(source: ReleaseSource, release: Release, claim: Verification, attested_before: str) -> Verification:
-    """Call an attestation lost only when two answers agree that there is none: the document's, and the endpoint's."""
-    if claim.form not in VOUCHING:
-        return claim
-    artifact = next((each for each in release.artifacts if each.filename == claim.filename), None)
-    try:
-        agreed = artifact is None or await source.confirms_absence(release, artifact)
-    except SourceError as error:
-        detail = (
-            f"none is announced although {attested_before} was attested, and the endpoint was not heard: {error.detail}"
-        )
-        return replace(claim, verdict=Verdict.UNAVAILABLE, reason="unavailable", detail=detail)
-    if not agreed:
-        detail = "none is announced, and the attestation endpoint has one: two answers that disagree are no fact"
-        return replace(claim, verdict=Verdict.UNAVAILABLE, reason="unavailable", detail=detail)
-    detail = f"{attested_before} was attested; the registry's document and its attestation endpoint agree that this version is not"
-    return replace(claim, verdict=Verdict.LOST, reason="lost", detail=detail)
+def _first_digests(before: Sequence[Verification], artifact: Artifact) -> tuple[Digest, ...]:
+    """Return the digests of the bytes that the file had when it was first downloaded; empty where it never was."""
+    kept = (claim for claim in before if claim.filename == artifact.filename and claim.form is Form.REGISTRY_DIGEST)
+    return next((claim.digests for claim in kept if claim.digests), ())
 
 
-def _against_registry(release: Release, artifact: Artifact, downloaded: Downloaded) -> Verification:
-    announced = artifact.digest
+def _unlike(announced: Digest | None, downloaded: Downloaded) -> bool:
+    return announced is not None and downloaded.digests.get(announced.algorithm, announced) != announced
+
+
+def _against_registry(asked: Question, artifact: Artifact, downloaded: Downloaded) -> Verification:
+    """Compare the bytes with what is announced, and with what they were before, whatever is announced now."""
+    announced, first = artifact.digest, _first_digests(asked.before, artifact)
+    changed = [digest for digest in first if downloaded.digests.get(digest.algorithm, digest) != digest]
     verdict, reason, detail = (
         Verdict.VERIFIED,
         "digest-agrees",
         "the download has the digest that the registry announces",
     )
-    if announced is None:
+    if changed:
+        verdict, reason = Verdict.INVALID, "bytes-changed"
+        detail = f"first downloaded {changed[0]}, now {downloaded.digests[changed[0].algorithm]}"
+    elif announced is None:
         verdict, reason, detail = Verdict.UNATTESTED, "no-digest", "the source announces no digest of this file"
     elif announced.algorithm not in downloaded.digests:
         verdict, reason, detail = Verdict.UNSUPPORTED, "algorithm", f"cannot compare a {announced.algorithm} digest"
-    elif downloaded.digests[announced.algorithm] != announced:
+    elif _unlike(announced, downloaded):
         verdict, reason = Verdict.INVALID, "digest-mismatch"
         detail = f"announced {announced}, downloaded {downloaded.digests[announced.algorithm]}"
-    return Verification(release.purl, artifact.filename, Form.REGISTRY_DIGEST, verdict, reason, detail)
+    # The first digests stay the reference, so that changed bytes are not the new normal in the next look.
+    digests = first or tuple(sorted(downloaded.digests.values()))
+    return Verification(
+        asked.release.purl, artifact.filename, Form.REGISTRY_DIGEST, verdict, reason, detail, digests=digests
+    )
+
+
+async def _lost(source: ReleaseSource, asked: Question, claim: Verification) -> Verification:
+    """Call an attestation lost only when two answers agree that there is none: the document's, and the endpoint's."""
+    if claim.form not in VOUCHING:
+        return claim
+    before, release = asked.attested_before, asked.release
+    artifact = next((each for each in release.artifacts if each.filename == claim.filename), None)
+    try:
+        agreed = artifact is None or await source.confirms_absence(release, artifact)
+    except SourceError as error:
+        detail = f"none is announced although {before} was attested, and the endpoint was not heard: {error.detail}"
+        return replace(claim, verdict=Verdict.UNAVAILABLE, reason="unavailable", detail=detail)
+    if not agreed:
+        detail = "none is announced, and the attestation endpoint has one: two answers that disagree are no fact"
+        return replace(claim, verdict=Verdict.UNAVAILABLE, reason="unavailable", detail=detail)
+    detail = (
+        f"{before} was attested; the registry's document and its attestation endpoint agree that this version is not"
+    )
+    return replace(claim, verdict=Verdict.LOST, reason="lost", detail=detail)
+
+
+def _empty_is_no_fact(artifact: Artifact, claim: Verification) -> Verification:
+    """An attestation that is announced and comes back empty is missing, not absent."""
+    if artifact.attestation_url is None or claim.verdict is not Verdict.UNATTESTED:
+        return claim
+    detail = "an attestation is announced, and the document holds none"
+    return replace(claim, verdict=Verdict.UNAVAILABLE, reason="unavailable", detail=detail)
 
 
 def _could_not(release: Release, artifact: Artifact, form: Form, detail: str) -> Verification:
@@ -135,7 +199,7 @@ def _could_not(release: Release, artifact: Artifact, form: Form, detail: str) ->
 
 
 def not_done(release: Release, detail: str) -> Verification:
-    """Stand for a release whose verification failed as a whole."""
+    """Stand for a release whose verification failed as a whole, or has not begun."""
     return Verification(release.purl, "", ATTESTED_BY[release.purl.type], Verdict.UNAVAILABLE, "unavailable", detail)
 
 
@@ -144,9 +208,23 @@ def _nobody(release: Release, artifact: Artifact, form: Form) -> Verification:
     return Verification(release.purl, artifact.filename, form, Verdict.UNATTESTED, "unattested", detail)
 
 
+def _too_many(release: Release) -> tuple[Verification, ...]:
+    if len(release.artifacts) <= MAX_FILES:
+        return ()
+    detail = f"the release has {len(release.artifacts)} files; {MAX_FILES} were judged"
+    return (
+        Verification(release.purl, "", ATTESTED_BY[release.purl.type], Verdict.UNSUPPORTED, "too-many-files", detail),
+    )
+
+
 def _no_files(release: Release) -> Verification:
     at = f"; its tag points at {release.commit}" if release.commit else ""
     form = ATTESTED_BY[release.purl.type]
     detail = f"the release has no files of its own{at}"
     digests = (release.commit,) if release.commit else ()
-    return Verification(release.purl, "", form, Verdict.UNATTESTED, "no-files", detail, digests=digests)
+    claim = Verification(release.purl, "", form, Verdict.UNATTESTED, "no-files", detail, digests=digests)
+    return replace(claim, announced=_tag(release))
+
+
+def _tag(release: Release) -> str:
+    return fingerprint("no files", str(release.commit))

@@ -42,10 +42,14 @@ class Queued:
     attempts: int
     uncertain: bool
     created_at: datetime
+    tried_at: datetime | None = None  # None: never taken before
 
 
 class UnitOfWork(Protocol):
     """One transaction. Readers are set-based; nothing is kept unless `commit` is called with what was done."""
+
+    def alone(self) -> None:
+        """Wait until no other writer is at work: what is read from here on, nobody else changes before this transaction ends."""
 
     # due-ness
     def enrol(self, job: str, servers: Collection[str], now: datetime) -> None:
@@ -106,7 +110,7 @@ class UnitOfWork(Protocol):
     def keep_listing(
         self, source: str, listing: Listing, known: Collection[KnownRelease], validators: Collection[Validator]
     ) -> None:
-        """Keep the listing as it is now, releases that are new to us as first seen, and the validators in place of the old ones."""
+        """Keep the listing as it is now, the given releases as first seen (in place of what was kept of them), and the validators."""
 
     def keep_verifications(
         self, verifications: Collection[Verification], at: datetime, roots: Collection[TrustRoot] = ()
@@ -121,6 +125,9 @@ class UnitOfWork(Protocol):
 
     def keep_inventory(self, inventory: Inventory, at: datetime) -> None:
         """Replace what that source saw before: what it no longer sees is gone from `at` on."""
+
+    def forget_inventories(self, kept: Collection[str], at: datetime) -> None:
+        """Let everything be gone from `at` on that was seen by an inventory which is not among `kept` (sources' names)."""
 
     def keep_entries(self, entries: Collection[Entry], at: datetime) -> None:
         """Keep the registry's entries as they are now; those not named are gone from `at` on."""
@@ -153,8 +160,11 @@ class UnitOfWork(Protocol):
     def outbox(self) -> Mapping[str, int]:
         """Return how many actions are in each state: pending, taken, uncertain, delivered, dead."""
 
-    def dead(self) -> list[tuple[Queued, str]]:
-        """Return the actions that will not be tried again, with the last error."""
+    def undelivered(self, before: datetime) -> list[tuple[Queued, str]]:
+        """Return the actions that were queued before that time and are not delivered, given up or not, with the last error."""
+
+    def ticket(self, fingerprint: str) -> str | None:
+        """Return the tracker's key of the delivered `OpenTicket` with that fingerprint, None where none was delivered."""
 
     # audit
     def chain(self, after: int = 0) -> list[Sealed]:

@@ -17,6 +17,7 @@ SERVER_RULES: tuple[Callable[[Snapshot], Verdicts], ...] = (
     releases.source_reset,
     integrity.signature_invalid,
     integrity.digest_differs,
+    integrity.cannot_tell,
     provenance.provenance_lost,
     provenance.provenance_partial,
     provenance.provenance_missing,
@@ -39,7 +40,13 @@ FLEET_RULES: tuple[Callable[[Fleet], Verdicts], ...] = (drift.shadow_server,)
 
 OWN_RULES: tuple[Callable[[Ourselves], Verdicts], ...] = (
     health.source_unknown,
+    health.registry_unreadable,
     health.registry_entry_invalid,
     health.undeliverable,
     health.trust_root_old,
 )
+
+
+def rule_id(rule: Callable[..., Verdicts]) -> str:
+    """Return the rule's name as it stands in findings, waivers and tickets."""
+    return rule.__name__.replace("_", "-")

@@ -1,15 +1,16 @@
 """What is deployed, compared with what is approved."""
 
 from collections.abc import Callable, Iterable
+from enum import Enum, auto
 
 from monitor.domain.deployment import Deployment, PinKind
 from monitor.domain.finding import Fact, Finding, Severity, Unseen, Verdicts
-from monitor.domain.server import Approval
+from monitor.domain.purl import Purl
 from monitor.domain.snapshot import Fleet, Snapshot
 from monitor.domain.unknown import Unknown
 from monitor.domain.version_range import compare
 
-Judge = Callable[[Deployment, Approval | None], tuple[Severity, str, bool] | None]
+Judge = Callable[[Deployment, Snapshot], tuple[Severity, str, bool] | None]
 """Says of one deployment how bad, in which words, and whether the version itself is up for a decision; None: nothing to say."""
 
 
@@ -18,7 +19,7 @@ def unapproved_version(snapshot: Snapshot) -> Verdicts:
 
     Harm: the review was about something else than what runs.
     Evidence: a launch command or an inventory that names the version exactly.
-    False positives: roll-out lag; a version older than the approved one is `deployed-behind`.
+    False positives: roll-out lag; an older version that was known at the first look, or approved once, is `deployed-behind`.
     Remedy: move the host to the approved version, or approve this one.
     """
     yield from _each(snapshot, "unapproved-version", _unapproved)
@@ -114,7 +115,7 @@ def _each(snapshot: Snapshot, rule: str, judge: Judge) -> Verdicts:
         yield Unseen(rule, snapshot.server.name)
         return
     for deployment in snapshot.deployments:
-        said = None if deployment.disabled else judge(deployment, snapshot.approval)
+        said = None if deployment.disabled else judge(deployment, snapshot)
         if said is None:
             continue
         severity, words, names_version = said
@@ -129,31 +130,51 @@ def _each(snapshot: Snapshot, rule: str, judge: Judge) -> Verdicts:
         )
 
 
-def _order(deployment: Deployment, approval: Approval | None) -> int | None:
-    """Place the deployed version against the approved one: below, equal, above; None: no exact version, or not comparable."""
-    if deployment.purl is None or deployment.purl.version is None or approval is None:
-        return None
-    if deployment.purl == approval.pin.purl:
-        return 0
-    return compare(deployment.purl.type, deployment.purl.version, approval.pin.purl.version or "")
+class _Place(Enum):
+    """Where a deployed version stands to the approved one."""
+
+    SAME = auto()
+    BEHIND = auto()
+    """Below it, and no news: it was there at the first look, or was approved once."""
+    ELSEWHERE = auto()
 
 
-def _unapproved(deployment: Deployment, approval: Approval | None) -> tuple[Severity, str, bool] | None:
-    if deployment.purl is None or deployment.purl.version is None:
-        return None
-    if approval is not None and (deployment.purl == approval.pin.purl or _order(deployment, approval) in (-1, 0)):
+def _place_of(purl: Purl, snapshot: Snapshot) -> _Place:
+    """Approved is equality. PyPI knows several spellings of one version; elsewhere another text is another version."""
+    if snapshot.approval is None:
+        return _Place.ELSEWHERE
+    approved = snapshot.approval.pin.purl
+    order = compare(purl.type, purl.version or "", approved.version or "")
+    if purl == approved or (order == 0 and purl.type == "pypi"):
+        return _Place.SAME
+    return _Place.BEHIND if order == -1 and _no_news(purl, snapshot) else _Place.ELSEWHERE
+
+
+def _no_news(purl: Purl, snapshot: Snapshot) -> bool:
+    """A version below the approved one that appeared since the first look was published late: nobody ever reviewed it."""
+    if purl in snapshot.approved_before or isinstance(snapshot.package, Unknown):
+        return True
+    known = snapshot.package.known.get(purl.version or "")
+    return known is not None and known.baseline
+
+
+def _unapproved(deployment: Deployment, snapshot: Snapshot) -> tuple[Severity, str, bool] | None:
+    purl, approval = deployment.purl, snapshot.approval
+    if purl is None or purl.version is None or _place_of(purl, snapshot) is not _Place.ELSEWHERE:
         return None
     approved = f"approved is {approval.pin.purl.version}" if approval else "no version is approved"
     return Severity.HIGH, f"runs {_what(deployment)}; {approved}", True
 
 
-def _behind(deployment: Deployment, approval: Approval | None) -> tuple[Severity, str, bool] | None:
-    if approval is None or _order(deployment, approval) != -1:
+def _behind(deployment: Deployment, snapshot: Snapshot) -> tuple[Severity, str, bool] | None:
+    purl, approval = deployment.purl, snapshot.approval
+    if purl is None or purl.version is None or approval is None or _place_of(purl, snapshot) is not _Place.BEHIND:
         return None
     return Severity.LOW, f"runs {_what(deployment)}; approved is {approval.pin.purl.version}", False
 
 
-def _other_digest(deployment: Deployment, approval: Approval | None) -> tuple[Severity, str, bool] | None:
+def _other_digest(deployment: Deployment, snapshot: Snapshot) -> tuple[Severity, str, bool] | None:
+    approval = snapshot.approval
     if deployment.digest is None or approval is None or deployment.purl is None:
         return None
     if deployment.purl.version is not None and deployment.purl != approval.pin.purl:
@@ -164,14 +185,14 @@ def _other_digest(deployment: Deployment, approval: Approval | None) -> tuple[Se
     return Severity.CRITICAL, f"runs {_what(deployment)} with a digest that is not the approved one", False
 
 
-def _floating(deployment: Deployment, _approval: Approval | None) -> tuple[Severity, str, bool] | None:
+def _floating(deployment: Deployment, _snapshot: Snapshot) -> tuple[Severity, str, bool] | None:
     if deployment.kind not in (PinKind.NONE, PinKind.TAG, PinKind.RANGE):
         return None
     asked = f" (asks for {deployment.requested})" if deployment.requested else ""
     return Severity.MEDIUM, f"starts whatever {_what(deployment)} is newest{asked}", False
 
 
-def _redirected(deployment: Deployment, _approval: Approval | None) -> tuple[Severity, str, bool] | None:
+def _redirected(deployment: Deployment, _snapshot: Snapshot) -> tuple[Severity, str, bool] | None:
     if not deployment.redirects:
         return None
     names = ", ".join(deployment.redirects)

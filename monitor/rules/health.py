@@ -11,7 +11,7 @@ MONITOR = "mcp-monitor"
 
 
 def source_unknown(ourselves: Ourselves) -> Iterable[Finding]:
-    """A source has not answered for longer than the configured time.
+    """A source, or what it says of one server, could not be had for longer than the configured time.
 
     Harm: whatever happens there goes unseen; silence would read as "all clear".
     Evidence: the time of its last answer.
@@ -27,8 +27,37 @@ def source_unknown(ourselves: Ourselves) -> Iterable[Finding]:
             server=MONITOR,
             subject=health.source,
             severity=Severity.HIGH,
-            summary=f"{health.source} has not answered since {health.failing_since:%Y-%m-%d %H:%M} UTC",
+            summary=f"{_what(health.source)} since {health.failing_since:%Y-%m-%d %H:%M} UTC",
             facts=(Fact("last answer", answered, MONITOR), Fact("last error", health.detail, health.source)),
+        )
+
+
+def _what(source: str) -> str:
+    kind, _, name = source.partition(":")
+    match kind:
+        case "server":
+            return f"{name} could not be fully checked"
+        case "inventory":
+            return f"the inventory {name} could not be read"
+        case _:
+            return f"{source} has not answered"
+
+
+def registry_unreadable(ourselves: Ourselves) -> Iterable[Finding]:
+    """The registry file as a whole cannot be read, so that nothing is watched.
+
+    Harm: no server is watched while people believe that all are.
+    Evidence: the file, and what is wrong with it.
+    False positives: none.
+    Remedy: mend the file; its history is in your git.
+    """
+    if isinstance(ourselves.registry, Unknown):
+        yield Finding(
+            rule="registry-unreadable",
+            server=MONITOR,
+            subject="registry",
+            severity=Severity.CRITICAL,
+            summary=f"nothing is watched: {ourselves.registry}",
         )
 
 
@@ -54,12 +83,12 @@ def registry_entry_invalid(ourselves: Ourselves) -> Verdicts:
 
 
 def undeliverable(ourselves: Ourselves) -> Iterable[Finding]:
-    """A ticket or a message was given up, so that somebody was not told.
+    """A ticket or a message could not be delivered for a day, so that somebody was not told.
 
     Harm: a finding that nobody hears of.
     Evidence: the receiver's last answer.
     False positives: none.
-    Remedy: mend what the receiver names; `mcp-monitor doctor` checks credentials, channels and required fields.
+    Remedy: mend what the receiver names; `mcp-monitor doctor` checks credentials, channels and required fields. It is tried on for 30 days.
     """
     for given_up in ourselves.undeliverable:
         yield Finding(

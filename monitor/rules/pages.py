@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from monitor.domain.finding import Verdicts
-from monitor.rules import FLEET_RULES, OWN_RULES, SERVER_RULES
+from monitor.rules import FLEET_RULES, OWN_RULES, SERVER_RULES, rule_id
 
 FOLDER = Path("docs") / "rules"
 """In the project's folder, where `make` runs."""
@@ -19,11 +19,6 @@ def pages() -> dict[str, str]:
     lines = [f"| [`{rule_id(rule)}`]({rule_id(rule)}.md) | {first_line(rule)} |" for rule in rules]
     index = "# Rules\n\nWhat mcp-monitor looks for. Each page is generated from the rule's own code.\n\n| rule | what |\n|---|---|\n"
     return written | {"README.md": index + "\n".join(lines) + "\n"}
-
-
-def rule_id(rule: Callable[..., Verdicts]) -> str:
-    """The function's name, as it stands in findings, waivers and tickets."""
-    return rule.__name__.replace("_", "-")
 
 
 def first_line(rule: Callable[..., Verdicts]) -> str:

@@ -62,7 +62,8 @@ def publisher_changed(snapshot: Snapshot) -> Verdicts:
     """A file was built by somebody else than the approval demands, or than built the version it is measured by.
 
     Harm: a valid signature of the wrong builder; the usual sign of a stolen publishing right.
-    Evidence: issuer, repository (by its numeric id where both sides have one), and workflow from the verified certificate.
+    Evidence: issuer, repository (by its numeric id where both sides have one), and workflow from the verified certificate, against
+    what the approval demands, else the approved version's own certificate, else the repository that the entry names.
     False positives: a repository that was renamed or transferred keeps its numeric id and is no finding; a workflow that was renamed in
     the same repository is one, less severe.
     Remedy: find out who changed the build, and why; approve the new publisher only with that answer.
@@ -80,13 +81,12 @@ def _each_claim(snapshot: Snapshot, rule: str, judge: Judge) -> Iterator[Finding
         return
     approved = snapshot.approval.pin.purl if snapshot.approval else None
     for purl, claims in snapshot.verifications.items():
-        release = snapshot.package.listing.release(purl.version or "")
+        known = snapshot.package.known.get(purl.version or "")
+        release = snapshot.package.listing.release(purl.version or "") or (known.release if known else None)
         if release is None or (purl == approved and judge is not _other_publisher):
             continue
         if any(claim.verdict is Verdict.UNAVAILABLE for claim in claims):
-            # What was said of this version, and of its files, before, stands.
-            for subject in (str(purl), *(f"{purl} {claim.filename}" for claim in claims)):
-                yield Unseen(rule, snapshot.server.name, subject)
+            yield Unseen(rule, snapshot.server.name)  # what was said before, of whatever file, stands
         yield from judge(snapshot, release, claims, baseline(snapshot, release))
 
 
@@ -193,6 +193,8 @@ def _other_publisher(
         allowed, measure = [demanded], "the approval names"
     else:
         allowed, measure = list(base.publishers if base else ()), f"built {base.version if base else ''}"
+        if not allowed and (house := _listed_house(snapshot)):
+            allowed, measure = [house], "the entry's repository tells"
     if not allowed:
         return
     for claim in claims:
@@ -212,6 +214,12 @@ def _other_publisher(
                     for what, before, now in differences
                 ),
             )
+
+
+def _listed_house(snapshot: Snapshot) -> Publisher | None:
+    """Whoever builds in the repository that the registry's entry names; None: it names none."""
+    repository = snapshot.server.repository
+    return Publisher("", f"https://github.com/{repository.label}") if repository else None
 
 
 def _differences(demanded: Publisher, actual: Publisher) -> list[tuple[str, str, str]]:

@@ -48,7 +48,7 @@ def new_release(snapshot: Snapshot) -> Verdicts:
 
 
 def republished(snapshot: Snapshot) -> Verdicts:
-    """A version has other bytes than when it was first seen, a new file was added to it, or its tag points at another commit.
+    """A version has other bytes than when it was first seen, another file, no digest any more, or its tag points at another commit.
 
     Harm: what was reviewed is not what is served. Registries forbid it, so it means a compromised registry, mirror or account.
     Evidence: the digest in the registry's listing, or the commit of the tag, against the one that was stored at first sight.
@@ -69,16 +69,16 @@ def _republished(snapshot: Snapshot, looked: Looked, where: str) -> Iterator[Fin
         purl = looked.listing.package.at(change.version)
         if change.what == "tag" and _floats(change.version) and purl != approved:
             continue
-        added = change.before is None
+        replaced = change.before is not None and change.after is not None
         yield Finding(
             rule="republished",
             server=snapshot.server.name,
             subject=f"{purl} {change.what}",
-            severity=Severity.HIGH if added else Severity.CRITICAL,
+            severity=Severity.CRITICAL if replaced else Severity.HIGH,
             summary=_what_changed(purl, change, where),
             facts=(
-                Fact("before", str(change.before or "no such file"), "mcp-monitor, at first sight"),
-                Fact("now", str(change.after), purl.type),
+                Fact("before", str(change.before or "no such file, or no digest"), "mcp-monitor, at first sight"),
+                Fact("now", str(change.after or "no digest"), purl.type),
             ),
             about=purl if where == "package" else approved,
             trust_signal=True,
@@ -90,6 +90,8 @@ def _what_changed(purl: Purl, change: Republished, where: str) -> str:
         return f"tag {change.version} of {purl.label} was moved to another commit"
     if change.before is None:
         return f"a file was added to {purl.label} {change.version} after it was first seen: {change.what}"
+    if change.after is None:
+        return f"the digest of {change.what} of {purl.label} {change.version} is no longer announced ({where})"
     return f"{change.what} of {purl.label} {change.version} has other bytes than when it was first seen ({where})"
 
 

@@ -71,7 +71,6 @@ class _SendAlert(Struct, tag="send-alert", tag_field="kind"):
     title: str
     body: tuple[_Block, ...]
     severity: str
-    urgent: bool
 
 
 _ACTION: Decoder[_OpenTicket | _CommentTicket | _SendAlert] = Decoder(_OpenTicket | _CommentTicket | _SendAlert)
@@ -90,8 +89,8 @@ def write_action(action: Action) -> str:
             return write(_OpenTicket(key, server, fingerprint, title, body, priority))
         case CommentTicket(key, server, fingerprint, _):
             return write(_CommentTicket(key, server, fingerprint, body))
-        case SendAlert(key, channel, title, _, severity, urgent):
-            return write(_SendAlert(key, channel, title, body, severity, urgent))
+        case SendAlert(key, channel, title, _, severity):
+            return write(_SendAlert(key, channel, title, body, severity))
 
 
 def read_action(text: str) -> Action:
@@ -102,7 +101,7 @@ def read_action(text: str) -> Action:
         case _CommentTicket() as it:
             return CommentTicket(it.key, it.server, it.fingerprint, _body(it.body))
         case _SendAlert() as it:
-            return SendAlert(it.key, it.channel, it.title, _body(it.body), it.severity, it.urgent)
+            return SendAlert(it.key, it.channel, it.title, _body(it.body), it.severity)
 
 
 def _body(blocks: tuple[_Block, ...]) -> Document:

@@ -9,10 +9,16 @@ from tests.make import PACKAGE, digest, known, release
 
 
 def test_the_first_look_is_a_baseline_and_nothing_is_new() -> None:
-    changes = diff({}, Listing(PACKAGE, (release("1.0.0"), release("1.1.0"))))
+    changes = diff({}, Listing(PACKAGE, (release("1.0.0"), release("1.1.0"))), first_look=True)
 
     assert changes.first_look
     assert changes.new == ()
+
+
+def test_the_first_release_of_a_package_that_was_seen_empty_is_news() -> None:
+    changes = diff({}, Listing(PACKAGE, (release("1.0.0"),)))
+
+    assert [each.version for each in changes.new] == ["1.0.0"]
 
 
 def test_new_is_what_is_listed_and_was_not_known() -> None:
@@ -59,6 +65,23 @@ def test_a_tag_that_points_at_another_commit_has_moved() -> None:
     assert [(each.what, each.before, each.after) for each in changes.republished] == [("tag", before, after)]
 
 
+def test_a_digest_that_is_withdrawn_is_a_change() -> None:
+    artifact = replace(release("1.0.0").artifacts[0], digest=None)
+
+    changes = diff(known(release("1.0.0")), Listing(PACKAGE, (replace(release("1.0.0"), artifacts=(artifact,)),)))
+
+    assert [(each.before, each.after) for each in changes.republished] == [(digest("1.0.0"), None)]
+
+
+def test_a_file_without_digest_that_is_added_is_a_change() -> None:
+    late = Artifact("files-mcp-1.0.0-late.tgz", "https://registry.example/late", None)
+    grown = replace(release("1.0.0"), artifacts=(*release("1.0.0").artifacts, late))
+
+    changes = diff(known(release("1.0.0")), Listing(PACKAGE, (grown,)))
+
+    assert [each.what for each in changes.republished] == ["files-mcp-1.0.0-late.tgz"]
+
+
 def test_a_source_that_changes_its_algorithm_says_nothing_about_the_bytes() -> None:
     artifact = replace(release("1.0.0").artifacts[0], digest=Digest("sha512", "0" * 128))
 
@@ -87,5 +110,5 @@ def test_new_and_gone_are_the_two_set_differences(before: set[int], now: set[int
         Listing(PACKAGE, tuple(release(f"1.{minor}.0") for minor in now)),
     )
 
-    assert {each.version for each in changes.new} == ({f"1.{minor}.0" for minor in now - before} if before else set())
+    assert {each.version for each in changes.new} == {f"1.{minor}.0" for minor in now - before}
     assert {each.release.version for each in changes.gone} == {f"1.{minor}.0" for minor in before - now}

@@ -7,7 +7,20 @@ from monitor.domain.purl import Purl
 from monitor.domain.server import Pin
 from monitor.domain.unknown import Reason, Unknown
 from monitor.rules import drift
-from tests.make import PACKAGE, approval, deployment, digest, found, server, snapshot, summaries, unseen
+from tests.make import (
+    PACKAGE,
+    approval,
+    deployment,
+    digest,
+    found,
+    known,
+    looked,
+    release,
+    server,
+    snapshot,
+    summaries,
+    unseen,
+)
 
 
 def test_the_approved_version_is_no_drift() -> None:
@@ -23,11 +36,33 @@ def test_a_version_ahead_of_the_approval_is_unapproved_and_up_for_a_decision() -
     assert [(each.severity, each.about) for each in findings] == [(Severity.HIGH, PACKAGE.at("1.5.0"))]
 
 
-def test_an_older_version_is_behind_and_not_unapproved() -> None:
-    old = snapshot(deployments=(deployment("1.4.1"),))
+OLD = known(release("1.4.1"), release("1.4.2"))
+
+
+def test_an_older_version_that_was_known_at_the_first_look_is_behind_and_not_unapproved() -> None:
+    package = looked(OLD, release("1.4.1"), release("1.4.2"))
+    old = snapshot(package=package, deployments=(deployment("1.4.1"),))
 
     assert found(drift.unapproved_version(old)) == []
     assert [each.severity for each in found(drift.deployed_behind(old))] == [Severity.LOW]
+
+
+def test_an_older_version_that_was_approved_once_is_behind() -> None:
+    old = snapshot(deployments=(deployment("1.4.1"),), approved_before=frozenset({PACKAGE.at("1.4.1")}))
+
+    assert [each.severity for each in found(drift.deployed_behind(old))] == [Severity.LOW]
+
+
+def test_a_backport_that_nobody_reviewed_is_unapproved_although_it_is_lower() -> None:
+    package = looked(known(release("1.4.2")), release("1.4.2"), release("1.4.1-evil.1", days=0))
+    late = snapshot(package=package, deployments=(deployment("1.4.1-evil.1"),))
+
+    assert len(found(drift.unapproved_version(late))) == 1
+    assert found(drift.deployed_behind(late)) == []
+
+
+def test_a_version_of_equal_rank_and_other_text_is_unapproved() -> None:
+    assert len(found(drift.unapproved_version(snapshot(deployments=(deployment("1.4.2+evil"),))))) == 1
 
 
 def test_a_version_that_cannot_be_compared_is_unapproved() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from monitor.domain.finding import Finding, Severity
 from monitor.domain.provenance import Form, Publisher, Verdict, Verification
+from monitor.domain.purl import Purl
 from monitor.domain.server import ProvenanceDemand
 from monitor.domain.snapshot import Snapshot
 from monitor.domain.unknown import Reason, Unknown
@@ -160,11 +161,22 @@ def test_another_branch_is_unusual_within_a_line_and_usual_for_a_new_one() -> No
     assert found(ref_unusual(beyond)) == []
 
 
-def test_what_could_not_be_fetched_is_unseen_for_the_version_and_each_file() -> None:
+def test_what_could_not_be_fetched_leaves_what_was_said_before() -> None:
     blind = judged(claim(verdict=Verdict.UNAVAILABLE))
 
     for rule in (provenance_lost, publisher_changed, ref_unusual):
-        assert {each.subject for each in unseen(rule(blind))} == {str(CANDIDATE), f"{CANDIDATE} files-mcp-1.4.3.tgz"}
+        assert [each.subject for each in unseen(rule(blind))] == [None]
+
+
+def test_without_a_publisher_to_compare_with_the_entrys_repository_is_the_measure() -> None:
+    listed = replace(server(), repository=Purl.github("acme/files-mcp"))
+    stranger = replace(PUBLISHER, repository="https://github.com/attacker/anything")
+
+    at_home = replace(judged(claim(publisher=PUBLISHER), built=None), server=listed)
+    abroad = replace(judged(claim(publisher=stranger), built=None), server=listed)
+
+    assert found(publisher_changed(at_home)) == []
+    assert len(found(publisher_changed(abroad))) == 1
 
 
 def test_nothing_is_judged_while_the_registry_is_silent() -> None:
