@@ -89,7 +89,7 @@ def parse_package(body: bytes, package: Purl, url: str) -> Listing:
     """
     try:
         read = msgspec.json.decode(body, type=_Package)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(NAME, f"{url} is no package document: {one_line(str(error), 200)}") from error
     if read.name != package.label:
         raise Malformed(NAME, f"{url} is the document of {one_line(read.name, 100)!r}")

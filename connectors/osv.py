@@ -76,7 +76,7 @@ def parse_batch(body: bytes, count: int) -> list[Page | Unknown]:
     """Read the answer to a batch of `count` queries: page i answers query i, and one that is none costs itself. Raises `Malformed`."""
     try:
         results = msgspec.json.decode(body, type=_Batch).results
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(NAME, f"an answer that is none: {one_line(str(error), 200)}") from error
     if len(results) != count:
         raise Malformed(NAME, f"{len(results)} answers to {count} questions")
@@ -87,7 +87,7 @@ def parse_refusal(body: bytes) -> str:
     """Read the message of an error, on one line; empty where it has none."""
     try:
         return one_line(msgspec.json.decode(body, type=_Refusal).message, 300)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
 
 

@@ -109,7 +109,7 @@ def parse_project(body: bytes, package: Purl, url: str) -> Page:
     """
     try:
         read = msgspec.json.decode(body, type=_Project)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         hint = WAY_OUT if body.lstrip()[:1] == b"<" else one_line(str(error), 200)
         raise Malformed(NAME, f"{url} is no project's page: {hint}") from error
     if Purl.pypi(read.name) != package:
@@ -234,14 +234,16 @@ def _file_version(filename: str, package: Purl) -> Version | None:
             name, version = parse_sdist_filename(filename)
     except (InvalidWheelFilename, InvalidSdistFilename):
         return None
-    return version if name == package.name and len(str(version)) <= MAX_VERSION else None
+    # A version is never longer than its file's name, and mostly that is short enough to spare writing it out.
+    short = len(filename) <= MAX_VERSION or len(str(version)) <= MAX_VERSION
+    return version if name == package.name and short else None
 
 
 def _found(read: _File, version: Version, url: str) -> _Found:
     provenance = None if read.provenance is None else urljoin(url, read.provenance)
     artifact = Artifact(
         read.filename,
-        urldefrag(urljoin(url, read.url)).url,
+        urldefrag(urljoin(url, read.url)).url if "#" in read.url else urljoin(url, read.url),
         _digest(read.hashes),
         size=read.size,
         attestation_url=provenance,

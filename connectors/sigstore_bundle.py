@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from connectors._sigstore import trust_root
+from connectors._sigstore import shape, trust_root
 from connectors._sigstore.refusal import Refused, Undecided
 from monitor.domain.provenance import Attestation, Form, Publisher, Subject, TrustRoot, Verdict, Verification
 from monitor.ports.errors import Malformed
@@ -27,8 +27,10 @@ SHIPPED = Path(__file__).parent / "_sigstore" / "trust_roots"
 MAX_DOCUMENT = 4 * 2**20
 """Bytes. Honest documents have a few dozen kB for each claim."""
 MAX_DOCUMENTS = 64
-MAX_CLAIMS = 64
+MAX_CLAIMS = 32
 """In one document. Honest ones have a handful."""
+MAX_DETAIL = 1000
+"""Characters: what is quoted from a document or a certificate may be of any length."""
 
 
 def build(
@@ -131,7 +133,8 @@ class SigstoreBundles:
         if not claims:
             detail = "the document holds no claim"
             return [_verification(subject, form, verdict=Verdict.UNATTESTED, reason="empty", detail=detail)]
-        decided = [_decided(subject, form, claim) for claim in claims[:MAX_CLAIMS]]
+        work = shape.Work()
+        decided = [_decided(subject, form, claim, work) for claim in claims[:MAX_CLAIMS]]
         if len(claims) > MAX_CLAIMS:
             excess = Undecided("too-large", f"{len(claims)} claims; {MAX_CLAIMS} were looked at")
             decided.append(_refusal(subject, form, form.value, excess))
@@ -155,8 +158,8 @@ def _guarded(step: Callable[[], T]) -> T | Refused:
         return Undecided("fault", f"the verification broke with {type(error).__name__}: {error}"[:300])
 
 
-def _decided(subject: Subject, form: Form, claim: "Claim") -> Verification:
-    held = _guarded(claim.decide)
+def _decided(subject: Subject, form: Form, claim: "Claim", work: shape.Work) -> Verification:
+    held = _guarded(lambda: claim.decide(work))
     if isinstance(held, Refused):
         return _refusal(subject, form, claim.name, held)
     return _verification(
@@ -186,4 +189,6 @@ def _verification(
     root: str = "",
 ) -> Verification:
     digests = tuple(sorted(subject.digests.values()))
-    return Verification(subject.purl, subject.filename, form, verdict, reason, detail, publisher, root, digests)
+    return Verification(
+        subject.purl, subject.filename, form, verdict, reason, detail[:MAX_DETAIL], publisher, root, digests
+    )

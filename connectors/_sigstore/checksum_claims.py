@@ -48,7 +48,7 @@ def claims(document: bytes, subject: Subject, url: str) -> list[Claim]:
         raise Undecided("too-large", f"the checksum file has more than {MAX_LINES} lines")
     file = unquote(urlsplit(url).path).rpartition("/")[2]
     about_ours = _about(list(_lines(text)), subject, own=file.startswith(f"{subject.filename}."))
-    return [Claim("checksum file", lambda: _decide(about_ours, subject, file))] if about_ours else []
+    return [Claim("checksum file", lambda _: _decide(about_ours, subject, file))] if about_ours else []
 
 
 def _lines(text: str) -> Iterator[_Line]:

@@ -12,7 +12,7 @@ from connectors._sigstore import statement
 from connectors._sigstore.anchors import Anchors
 from connectors._sigstore.check import by_certificate
 from connectors._sigstore.refusal import Refused, Undecided
-from connectors._sigstore.shape import parse
+from connectors._sigstore.shape import Bundle, Work
 from connectors._sigstore.trust_root import NpmKey
 from monitor.domain.provenance import Publisher, Subject, TrustRoot
 
@@ -56,7 +56,7 @@ class Claim:
     """One claim of a document, not yet decided. `decide` raises `Refused` or `Undecided`."""
 
     name: str
-    decide: Callable[[], Held]
+    decide: Callable[[Work], Held]
 
 
 class Attestations(msgspec.Struct):
@@ -65,9 +65,8 @@ class Attestations(msgspec.Struct):
     attestations: list[msgspec.Raw]
 
 
-def stated(raw: bytes, subject: Subject, anchors: Anchors) -> tuple[Held, statement.Statement]:
+def stated(bundle: Bundle, raw: bytes, subject: Subject, anchors: Anchors) -> tuple[Held, statement.Statement]:
     """Verify a bundle that a certificate signed, and read its statement; what that is about remains to be compared."""
-    bundle = parse(raw)
     if bundle.certificate is None:
         raise Refused("type", "signed by a key, not by a builder's certificate")
     signed, publisher = by_certificate(bundle, raw, anchors, sha256=sha256(subject))

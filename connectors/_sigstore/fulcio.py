@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.asn1 import decode_der
 from cryptography.x509.certificate_transparency import LogEntryType, SignedCertificateTimestamp
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -20,15 +21,25 @@ from monitor.domain.provenance import Publisher
 ARC = "1.3.6.1.4.1.57264.1."
 UTF8_FROM = 8
 """Extensions from this arc on are DER text; the older ones are raw text."""
+UNREADABLE = (
+    ValueError,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+    UnsupportedAlgorithm,
+)
 ACTIONS = "https://token.actions.githubusercontent.com"
 
 
 def load(raw: bytes) -> x509.Certificate:
-    """Read a certificate. Raises `Refused`."""
+    """Read a certificate, now and as a whole: the library reads its parts when they are asked for. Raises `Refused`."""
     try:
-        return x509.load_der_x509_certificate(raw)
-    except ValueError as error:
-        raise Refused("malformed", "the signing certificate cannot be read") from error
+        leaf = x509.load_der_x509_certificate(raw)
+        _ = (leaf.issuer, leaf.subject, leaf.extensions, leaf.public_key())
+        _ = (leaf.not_valid_before_utc, leaf.not_valid_after_utc, [sct.timestamp for sct in _timestamps(leaf)])
+    except UNREADABLE as error:
+        raise Refused("malformed", f"the signing certificate cannot be read: {error}"[:300]) from error
+    return leaf
 
 
 def knows(anchors: Anchors, leaf: x509.Certificate) -> bool:

@@ -17,7 +17,7 @@ from connectors._sigstore.anchors import Anchors
 from connectors._sigstore.check import by_certificate
 from connectors._sigstore.claim import Attestations, Claim, Held, Trust, read, sha256, stated
 from connectors._sigstore.refusal import Refused, Undecided
-from connectors._sigstore.shape import MAX_BUNDLE, parse
+from connectors._sigstore.shape import MAX_BUNDLE, Work, parse
 from monitor.domain.provenance import Subject
 
 GITHUB = "GitHub, Inc."
@@ -52,25 +52,25 @@ def bundle_claims(document: bytes, subject: Subject, trust: Trust) -> list[Claim
     return [Claim("sigstore bundle", partial(_beside, raw, subject, trust)) for raw in bundles]
 
 
-def _beside(raw: bytes, subject: Subject, trust: Trust) -> Held:
+def _beside(raw: bytes, subject: Subject, trust: Trust, work: Work) -> Held:
     if len(raw) <= MAX_BUNDLE and read(raw, _Typed, "a sigstore bundle").media_type is None:
         raise Undecided("shape", "not a sigstore bundle, but something else under its name")
-    return _decide(raw, subject, trust)
+    return _decide(raw, subject, trust, work)
 
 
-def _listed(listed: msgspec.Raw, subject: Subject, trust: Trust) -> Held:
-    return _decide(bytes(read(listed, _Attestation, "an attestation").bundle), subject, trust)
+def _listed(listed: msgspec.Raw, subject: Subject, trust: Trust, work: Work) -> Held:
+    return _decide(bytes(read(listed, _Attestation, "an attestation").bundle), subject, trust, work)
 
 
-def _decide(raw: bytes, subject: Subject, trust: Trust) -> Held:
-    bundle = parse(raw)
+def _decide(raw: bytes, subject: Subject, trust: Trust, work: Work) -> Held:
+    bundle = parse(raw, work)
     if bundle.certificate is None:
         raise Undecided("key", "signed by a key that nobody has told us")
     anchors = _instance(fulcio.load(bundle.certificate), trust)
     if bundle.message_signature:
         signed, publisher = by_certificate(bundle, raw, anchors, sha256=sha256(subject))
         return Held("signature", f"signed at {signed.at:%Y-%m-%d %H:%M} UTC", anchors.label, publisher)
-    held, said = stated(raw, subject, anchors)
+    held, said = stated(bundle, raw, subject, anchors)
     statement.about_bytes(said, subject)
     if said.predicate_type not in statement.RELEASES:
         return held

@@ -15,10 +15,12 @@ from connectors._sigstore.anchors import holds
 from connectors._sigstore.check import by_key
 from connectors._sigstore.claim import Attestations, Claim, Held, Trust, read, sha256, stated, unbase64
 from connectors._sigstore.refusal import Refused, Undecided
-from connectors._sigstore.shape import parse
+from connectors._sigstore.shape import Work, parse
 from connectors._sigstore.trust_root import ATTESTATIONS, SIGNATURES
 from monitor.domain.provenance import Subject
 
+MAX_SIGNATURES = 16
+"""Of one version. The registry makes one, and two while it changes its key."""
 NPM_PUBLISH_PREFIX = "https://github.com/npm/attestation/tree/main/specs/publish/"
 
 
@@ -42,7 +44,9 @@ def signature_claims(document: bytes, subject: Subject, trust: Trust) -> list[Cl
     """One claim: every signature holds over `name@version:integrity`, which is that of the bytes. Raises `Refused`."""
     signed = read(document, _Signatures, "a list of registry signatures")
 
-    def decide() -> Held:
+    def decide(_: Work) -> Held:
+        if len(signed.signatures or []) > MAX_SIGNATURES:
+            raise Undecided("too-large", f"{len(signed.signatures or [])} registry signatures")
         _same_integrity(signed.integrity or "", subject)
         message = f"{subject.purl.label}@{subject.purl.version}:{signed.integrity}".encode()
         for signature in signed.signatures or []:
@@ -84,9 +88,9 @@ def attestation_claims(document: bytes, subject: Subject, trust: Trust) -> list[
     return found
 
 
-def _publish(attestation: _Attestation, subject: Subject, trust: Trust) -> Held:
+def _publish(attestation: _Attestation, subject: Subject, trust: Trust, work: Work) -> Held:
     raw = bytes(attestation.bundle)
-    bundle = parse(raw)
+    bundle = parse(raw, work)
     hint = bundle.verification_material.public_key
     if hint is None:
         raise Refused("type", "signed by a certificate, not by a key of the registry")
@@ -102,8 +106,9 @@ def _publish(attestation: _Attestation, subject: Subject, trust: Trust) -> Held:
     return Held("publish", f"the registry published it at {signed.at:%Y-%m-%d %H:%M} UTC", trust.npm_label)
 
 
-def _provenance(attestation: _Attestation, subject: Subject, trust: Trust) -> Held:
-    held, said = stated(bytes(attestation.bundle), subject, trust.public_good)
+def _provenance(attestation: _Attestation, subject: Subject, trust: Trust, work: Work) -> Held:
+    raw = bytes(attestation.bundle)
+    held, said = stated(parse(raw, work), raw, subject, trust.public_good)
     if said.predicate_type != attestation.predicate_type:
         raise Refused("type", f"labelled as another type than the signed {said.predicate_type[:120]!r}")
     statement.about_package(said, subject)

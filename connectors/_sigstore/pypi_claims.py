@@ -11,6 +11,7 @@ import msgspec
 from connectors._sigstore import pypi_publisher, statement
 from connectors._sigstore.claim import Claim, Held, Trust, read, stated
 from connectors._sigstore.refusal import Undecided
+from connectors._sigstore.shape import Work, parse
 from monitor.domain.provenance import Publisher, Subject
 
 
@@ -68,11 +69,12 @@ def claims(document: bytes, subject: Subject, trust: Trust) -> list[Claim]:
     ]
 
 
-def _decide(publisher: msgspec.Raw, raw: msgspec.Raw, subject: Subject, trust: Trust) -> Held:
+def _decide(publisher: msgspec.Raw, raw: msgspec.Raw, subject: Subject, trust: Trust, work: Work) -> Held:
     attestation = read(raw, _Attestation, "an attestation")
     if attestation.version != 1:
         raise Undecided("shape", f"an attestation of the unknown version {attestation.version}")
-    held, said = stated(attestation.bundle(), subject, trust.public_good)
+    bundle = attestation.bundle()
+    held, said = stated(parse(bundle, work), bundle, subject, trust.public_good)
     pypi_publisher.bind(bytes(publisher), held.publisher or Publisher("", ""))
     if held.kind not in {"publish", "build"}:
         raise Undecided("type", f"a statement of the type {said.predicate_type[:120]!r}")

@@ -11,6 +11,8 @@ from connectors._sigstore.refusal import Refused, Undecided
 
 MAX_BUNDLE = 512 * 2**10
 """Bytes. The largest honest bundle known has 24 kB."""
+MAX_WORK = 40
+"""Units, for one document. Honest ones have a handful of bundles, with one timestamp each or none."""
 MAX_TIMESTAMPS = 32
 MAX_PROOF = 64
 """Hashes: enough for a log of 2^64 entries."""
@@ -181,8 +183,22 @@ class _Typed(msgspec.Struct, frozen=True, rename="camel"):
     media_type: str
 
 
-def parse(raw: bytes) -> Bundle:
-    """Read a bundle. Raises `Refused` (malformed) or `Undecided` (a version or a shape that is not known)."""
+class Work:
+    """What may still be spent on one document, in units of one or two milliseconds: a bundle is one, each of its timestamps two."""
+
+    def __init__(self, units: int = MAX_WORK) -> None:
+        """Begin with so many units."""
+        self._left = units
+
+    def spend(self, units: int) -> None:
+        """Take units. Raises `Undecided` where there are none left."""
+        if units > self._left:
+            raise Undecided("too-large", "the document has more bundles and timestamps than are looked at")
+        self._left -= units
+
+
+def parse(raw: bytes, work: Work) -> Bundle:
+    """Read a bundle. Raises `Refused` (malformed) or `Undecided` (a version or a shape that is not known, or too much)."""
     if len(raw) > MAX_BUNDLE:
         raise Undecided("too-large", f"the bundle has more than {MAX_BUNDLE} bytes")
     try:
@@ -193,6 +209,7 @@ def parse(raw: bytes) -> Bundle:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("malformed", f"not a sigstore bundle: {error}") from error
     _check(bundle)
+    work.spend(1 + 2 * len(bundle.stamps))
     return bundle
 
 

@@ -123,7 +123,7 @@ def releases(statement: Statement, subject: Subject) -> Released:
 def _predicate(statement: Statement, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(statement.predicate, type=shape)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("malformed", f"the statement's predicate cannot be read: {error}") from error
 
 

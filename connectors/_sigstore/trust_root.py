@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,11 +24,14 @@ OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
 class Window(msgspec.Struct, frozen=True):
     """When a key or an authority is trusted, both ends included."""
 
-    start: datetime
-    end: datetime | None = None  # None: until further notice
+    start: Time
+    end: Time | None = None  # None: until further notice
 
     def covers(self, at: datetime) -> bool:
         """Tell whether what was signed `at` is trusted."""
@@ -104,7 +107,7 @@ SIGNATURES, ATTESTATIONS = "npm:signatures", "npm:attestations"
 class _ListedKey(msgspec.Struct):
     keyid: str
     key: bytes
-    expires: datetime | None = None
+    expires: Time | None = None
 
 
 class _ListedKeys(msgspec.Struct):

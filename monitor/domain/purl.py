@@ -3,7 +3,7 @@
 Specification: https://github.com/package-url/purl-spec
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from packageurl import PackageURL
@@ -62,7 +62,7 @@ class Purl:
 
     def at(self, version: str | None) -> Self:
         """Return the same package at another version; None for the package as a whole."""
-        return replace(self, version=version)
+        return type(self)(self.type, self.namespace, self.name, version)
 
     @property
     def package(self) -> Self:

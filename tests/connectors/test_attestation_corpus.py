@@ -9,6 +9,7 @@ import pytest
 from connectors._sigstore import anchors, forms, trust_root
 from connectors._sigstore.claim import Trust
 from connectors._sigstore.refusal import Refused
+from connectors._sigstore.shape import Work
 from monitor.domain.provenance import Verdict
 from monitor.ports.errors import Malformed
 from tests import corpus
@@ -66,7 +67,7 @@ def verified_by_steps(question: Case) -> list[str] | None:
         return held
     for claim in claims:
         with suppress(Refused):
-            claim.decide()
+            claim.decide(Work())
             held.append(claim.name)
     return sorted(held)
 

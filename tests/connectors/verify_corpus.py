@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from connectors._sigstore import anchors, check, trust_root
 from connectors._sigstore.refusal import Refused
-from connectors._sigstore.shape import parse
+from connectors._sigstore.shape import Work, parse
 from tests import corpus
 from tests.connectors.attestation_cases import Answer, Case, answer, case, root
 
@@ -72,7 +72,7 @@ def by_its_key(question: Case) -> Answer:
     folder = corpus.path(f"attestations/cases/{question.kind}/{question.id}")
     file, raw = trust_root.read("case", root(question, folder))
     loaded = anchors.load(file, trust_root.sigstore_root(file, raw), raw)
-    bundle = parse((folder / question.files["bundle"]).read_bytes())
+    bundle = parse((folder / question.files["bundle"]).read_bytes(), Work())
     try:
         key = load_pem_public_key((folder / question.files["key"]).read_bytes())
         check.by_key(bundle, key, loaded, sha256=bytes.fromhex(question.subject.digest["sha256"]))

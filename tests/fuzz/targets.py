@@ -1,0 +1,66 @@
+"""The families of parsers: what each begins with, and what it does with one input. Only its own refusal is no fault."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from connectors._sigstore import forms as forms  # noqa: PLC0414 - so that it is instrumented: the verifier imports it late
+from connectors._sigstore import trust_root
+from connectors.npm import parse_package
+from connectors.pypi import parse_project
+from monitor.domain.provenance import Attestation, Form, TrustRoot
+from monitor.ports.errors import Malformed
+from tests.hostile import NPM, PYPI, SUBJECTS, Signed, small_packages
+from tests.world.clock import BEGINNING
+
+FILE = TrustRoot("root", "root.json", BEGINNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`one` reads an input; whatever it raises is a fault."""
+
+    seeds: tuple[bytes, ...]
+    one: Callable[[bytes], None]
+
+
+def targets(world: Signed) -> Mapping[str, Target]:
+    """Return the targets by name."""
+    documents = world.documents
+    return {
+        "bundles": Target((documents[Form.SIGSTORE_BUNDLE],), _deciding(world, Form.SIGSTORE_BUNDLE)),
+        "provenance": Target(
+            tuple(documents[form] for form in (Form.PYPI_PROVENANCE, Form.NPM_ATTESTATIONS, Form.GITHUB_ATTESTATION)),
+            _deciding(world, Form.PYPI_PROVENANCE, Form.NPM_ATTESTATIONS, Form.GITHUB_ATTESTATION),
+        ),
+        "signatures": Target((documents[Form.NPM_SIGNATURE],), _deciding(world, Form.NPM_SIGNATURE)),
+        "checksums": Target((documents[Form.CHECKSUMS],), _deciding(world, Form.CHECKSUMS)),
+        "roots": Target((world.keys.keys(), world.sigstore.trusted_root()), _roots),
+        "packages": Target(small_packages(), _packages),
+    }
+
+
+def _deciding(world: Signed, *forms: Form) -> Callable[[bytes], None]:
+    """Decide the document as each form; the verifier calls its own fault a fault, and that is one here."""
+
+    def one(document: bytes) -> None:
+        for form in forms:
+            found = world.verifier.verify(SUBJECTS[form], [Attestation(form, document, "https://registry.example/a")])
+            faults = [each.detail for each in found if each.reason == "fault"]
+            if not found or faults:
+                raise AssertionError(faults or "no answer")
+
+    return one
+
+
+def _roots(document: bytes) -> None:
+    for read in (trust_root.npm_keys, trust_root.sigstore_root):
+        with suppress(Malformed):
+            read(FILE, document)
+
+
+def _packages(document: bytes) -> None:
+    with suppress(Malformed):
+        parse_package(document, NPM.package, "https://registry.example/p")
+    with suppress(Malformed):
+        parse_project(document, PYPI.package, "https://registry.example/p/")
