@@ -11,7 +11,7 @@ from monitor.domain.candidate import candidate
 from monitor.domain.changes import RESET_COUNT, RESET_SHARE, diff
 from monitor.domain.evidence import Evidence
 from monitor.domain.health import SourceHealth, heard
-from monitor.domain.provenance import Verification
+from monitor.domain.provenance import TrustRoot, Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import KnownRelease, Listing, Release, Standing
 from monitor.domain.server import Entry
@@ -50,6 +50,8 @@ class Sights:
     packages: Mapping[Purl, Sight]
     verified: Mapping[Purl, tuple[Verification, ...]]
     """Versions that were downloaded and verified in this look; those that memory had settled are not here."""
+    roots: tuple[TrustRoot, ...]
+    """Under which they were verified; the files are among the evidence."""
     evidence: tuple[Evidence, ...]
     health: tuple[SourceHealth, ...]
 
@@ -60,9 +62,13 @@ async def look(app: App, recalled: Recalled, now: datetime) -> Sights:
     packages = await concurrently(wanted, lambda package: _sight(app, recalled, package, now), limit=AT_ONCE)
     packages = _doubting_mass_absence(packages, recalled)
     evidence: list[Evidence] = []
+    roots = app.verifier.root_files()
     questions = _questions(app, recalled, packages, now)
     verified = await concurrently(questions, lambda purl: _verified(app, questions[purl], evidence), limit=AT_ONCE)
-    return Sights(packages, verified, tuple(map(_small, evidence)), _health(recalled.health, packages, now))
+    files = [Evidence(f"file:{root.path}", root.sha256, now, raw) for root, raw in roots.items() if verified]
+    return Sights(
+        packages, verified, tuple(roots), (*map(_small, evidence), *files), _health(recalled.health, packages, now)
+    )
 
 
 def _doubting_mass_absence(sights: dict[Purl, Sight], recalled: Recalled) -> dict[Purl, Sight]:

@@ -4,7 +4,7 @@ What is known of findings and reviews is read in the same transaction: between r
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from monitor.app import App
@@ -37,12 +37,13 @@ def record(
     unknowns = [unknown for each in judged for unknown in each.snapshot.unknowns()]
     first = looked_event(job, [each.server.name for each in snapshots], unknowns, now)
     events = keep(unit, judged, now)
+    unit.keep_evidence([*answers.evidence, *(sights.evidence if sights else ())])
     if sights:
         events += _keep_sights(unit, sights, now)
-        unit.keep_health(_server_health(unit.health(), snapshots, now))
+        silent = {each.source for each in (*answers.health, *sights.health) if each.failing_since}
+        unit.keep_health(_server_health(unit.health(), snapshots, silent, now))
     unit.keep_advisories(answers.fetched)
     unit.keep_health([*answers.health, *(sights.health if sights else ())])
-    unit.keep_evidence([*answers.evidence, *(sights.evidence if sights else ())])
     unit.commit(first, *events)
     return failed
 
@@ -67,13 +68,17 @@ def judge_all(unit: UnitOfWork, app: App, snapshots: Sequence[Snapshot]) -> tupl
 
 
 def _server_health(
-    before: Mapping[str, SourceHealth], snapshots: Iterable[Snapshot], now: datetime
+    before: Mapping[str, SourceHealth], snapshots: Iterable[Snapshot], silent: Collection[str], now: datetime
 ) -> list[SourceHealth]:
-    """Note the servers of which something could not be checked, and those that can be again; the others cost no row."""
+    """Note the servers of which something could not be checked, and those that can be again; the others cost no row.
+
+    A source that is silent for all is said once, by itself.
+    """
     rows = []
     for snapshot in snapshots:
         source = SERVER + snapshot.server.name
-        blind = [unknown for unknown in snapshot.unknowns() if unknown.reason is not Reason.NOT_COVERED]
+        unknowns = [unknown for unknown in snapshot.unknowns() if unknown.source not in silent]
+        blind = [unknown for unknown in unknowns if unknown.reason is not Reason.NOT_COVERED]
         was = before.get(source)
         if blind or (was and was.failing_since):
             rows.append(heard(was, source, now, str(blind[0]) if blind else None))
@@ -91,7 +96,7 @@ def _keep_sights(unit: UnitOfWork, sights: Sights, now: datetime) -> list[AuditE
         if sight.looked.changes.first_look:
             detail = {"releases": str(len(sight.new)), "standing": sight.looked.listing.standing.value}
             events.append(AuditEvent(now, ACTOR, "package.first-seen", str(package), detail))
-    unit.keep_verifications([claim for claims in sights.verified.values() for claim in claims], now)
+    unit.keep_verifications([claim for claims in sights.verified.values() for claim in claims], now, sights.roots)
     events += [verified_event(purl, claims, now) for purl, claims in sights.verified.items()]
     return events
 

@@ -4,16 +4,17 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from monitor.app import App
 from monitor.domain.baseline import VOUCHING
 from monitor.domain.evidence import Evidence
 from monitor.domain.fingerprint import fingerprint
-from monitor.domain.provenance import Form, Subject, TrustRoot, Verdict, Verification
+from monitor.domain.provenance import Attestation, Form, Subject, TrustRoot, Verdict, Verification
 from monitor.domain.release import Artifact, Digest, KnownRelease, Release
 from monitor.jobs.bulkhead import concurrently
 from monitor.ports.errors import SourceError
-from monitor.ports.sources import Downloaded, ReleaseSource
+from monitor.ports.sources import Downloaded, Fresh, ReleaseSource
 
 MAX_FILES = 64
 FILES_AT_ONCE = 4
@@ -45,7 +46,7 @@ def question(
     now: datetime,
 ) -> Question | None:
     """Return what is to be judged of a release; None: the kept claims are about what is announced now, under the roots in use."""
-    named = fingerprint(*(f"{root.name} {root.dated:%Y-%m-%d}" for root in roots))
+    named = fingerprint(*(f"{root.name} {root.dated:%Y-%m-%d} {root.sha256}" for root in roots))
     young = release.purl.type == "github" and now - known.first_seen_at < ATTESTED_LATER
     files = tuple(
         artifact
@@ -120,7 +121,7 @@ async def _verify(
         return tuple(
             replace(claim, announced=announced, digests=claim.digests or digests) for claim in (digest, could_not)
         )
-    evidence.extend(answer.evidence)
+    evidence.extend((*answer.evidence, *_documents(answer, app.clock())))
     # 3. Whether they may: pure computation of some milliseconds, so that other looks go on meanwhile.
     subject = Subject(release.purl, artifact.filename, downloaded.digests)
     claims = await asyncio.to_thread(app.verifier.verify, subject, answer.value)
@@ -128,6 +129,13 @@ async def _verify(
     if not any(claim.form is form for claim in claims):
         claims = (*claims, _nobody(release, artifact, form))
     return tuple(replace(claim, announced=announced, digests=claim.digests or digests) for claim in (digest, *claims))
+
+
+def _documents(answer: Fresh[tuple[Attestation, ...]], now: datetime) -> list[Evidence]:
+    """Return the documents that are no answer's body, but were taken out of one: they are what the claims are decided on."""
+    bodies = {each.sha256 for each in answer.evidence}
+    taken = [Evidence(each.url, sha256(each.document).hexdigest(), now, each.document) for each in answer.value]
+    return [each for each in taken if each.sha256 not in bodies]
 
 
 def _first_digests(before: Sequence[Verification], artifact: Artifact) -> tuple[Digest, ...]:
