@@ -15,7 +15,8 @@ import msgspec
 
 from connectors._config_locations import LOCATIONS, client_of
 from connectors._launch.command import parse
-from connectors._launch.launch import Launch, address, also, local, redirecting, unknown
+from connectors._launch.launch import Launch, address, also, local, opaque, unknown
+from connectors._launch.redirects import redirecting
 from connectors._reading_files.document import LIMITS, format_of, read_document
 from connectors._reading_files.jsonc import Unreadable, Value
 from connectors._server_entries import entries
@@ -28,6 +29,7 @@ MAX_FILES = 20_000
 MAX_SERVERS = 10_000
 """In one file."""
 MAX_NAME = 200
+MAX_BESIDE = 20
 BUILT_IN = ("builtin", "platform", "frontend", "inline_python")
 OVER_THE_NET = ("http", "sse", "ws", "remote", "streamable")
 
@@ -207,7 +209,10 @@ def _words(values: Sequence[object] | None) -> list[str]:
 
 
 def _deployments(place: Deployment, launch: Launch, depth: int = 3) -> Iterator[Deployment]:
+    """Yield one deployment for each package and address that the command names."""
     bridged = launch.purl is not None and launch.remote is not None
+    if len(launch.beside) > MAX_BESIDE:
+        launch = opaque(launch, f"names more than {MAX_BESIDE} things; the rest is not shown")
     note = "; ".join(part for part in (launch.note, f"bridge to {launch.remote}" if bridged else "") if part)
     yield replace(
         place,
@@ -223,3 +228,5 @@ def _deployments(place: Deployment, launch: Launch, depth: int = 3) -> Iterator[
         yield replace(place, name=f"{place.name} (far end)", kind=PinKind.REMOTE, remote=launch.remote)
     if launch.inner and depth:
         yield from _deployments(replace(place, name=f"{place.name} (inside)"), launch.inner, depth - 1)
+    for at, beside in enumerate(launch.beside[:MAX_BESIDE] if depth else (), start=1):
+        yield from _deployments(replace(place, name=f"{place.name} (beside {at})"), beside, depth - 1)

@@ -4,35 +4,37 @@ A reading never fails: what cannot be told is a Launch of the kind `unknown`, wi
 """
 
 import re
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from connectors._launch.container import container
+from connectors._launch.container import container, runs_anything
+from connectors._launch.folders import unusual_folder
 from connectors._launch.launch import (
     LAUNCHERS,
+    URL,
     VARIABLE,
     Launch,
     address,
     also,
     local,
+    opaque,
     option_names,
     program,
-    redirecting,
     unknown,
-    words,
 )
-from connectors._launch.npm import RUNNERS, SEMVER, deno, npm_package
+from connectors._launch.npm import RUNNERS, deno, npm_package
+from connectors._launch.others import dnx, go
 from connectors._launch.pypi import pipx, uv, uvx
-from connectors._launch.wrappers import Unwrapped, unwrap
+from connectors._launch.redirects import redirecting
+from connectors._launch.shell_line import Unwrapped, line
+from connectors._launch.wrappers import is_layer, unwrap
 from monitor.domain.deployment import PinKind
-from monitor.domain.purl import Purl
 
 BRIDGES = option_names("mcp-remote mcp-proxy mcp-proxy-for-aws supergateway fastmcp @modelcontextprotocol/inspector")
 """Packages that connect to, or start, another server: both are deployed."""
 
-RUNTIMES = option_names("tsx ts-node")
+RUNTIMES = option_names("tsx ts-node mcp")
 """Packages that only run a local file."""
 
 MAX_WORDS = 2000
@@ -49,11 +51,22 @@ def parse(command: str, arguments: Sequence[str]) -> Launch:
 def _read(argv: Sequence[str], layers: int) -> Launch:
     if layers == 0:
         return unknown("wrapped too often")
-    argv = _split(argv)
+    if whole := _whole_line(argv):
+        return _under(whole, layers)
     under = unwrap(argv)
-    if isinstance(under, Unwrapped):
-        return also(_read(under.argv, layers - 1), note=under.note, redirects=redirecting(under.variables))
-    return under or _behind(*_launch(argv), layers)
+    launch = _under(under, layers) if under else _behind(*_launch(argv), layers)
+    name = program(argv[0])
+    folder = unusual_folder(argv[0]) if name in READERS or is_layer(name) or _module(argv) else ""
+    return opaque(launch, f"a program in an unusual folder: {folder[:200]}") if folder else launch
+
+
+def _under(under: Unwrapped | Launch, layers: int) -> Launch:
+    if isinstance(under, Launch):
+        return under
+    launch = also(_read(under.argv, layers - 1), redirects=redirecting(under.variables))
+    others = [_read(argv, layers - 1) for argv in under.others]
+    launch = replace(launch, beside=(*launch.beside, *(each for each in others if each.purl or each.remote)))
+    return opaque(launch, under.doubt) if under.doubt else launch
 
 
 def _behind(launch: Launch, rest: Sequence[str], layers: int) -> Launch:
@@ -61,30 +74,34 @@ def _behind(launch: Launch, rest: Sequence[str], layers: int) -> Launch:
     if launch.purl is None or not rest:
         return launch
     if launch.purl.type == "docker":
-        inner = _read(rest, layers - 1) if program(rest[0]) in LAUNCHERS else None
-        return replace(launch, inner=inner if inner and inner.purl else None)
+        inner = _read(rest, layers - 1) if runs_anything(rest[0]) else None
+        return replace(launch, inner=inner if inner and (inner.purl or inner.beside) else None)
     if launch.purl.label in BRIDGES:
         return _far_end(launch, rest, layers)
     if launch.purl.label in RUNTIMES:
-        return also(launch, note="only the runner is this package, the server is a local file")
+        return opaque(launch, "only the runner is this package, the server is a local file")
     return launch
 
 
-def _split(argv: Sequence[str]) -> Sequence[str]:
+def _whole_line(argv: Sequence[str]) -> Unwrapped | Launch | None:
     """Take a whole line apart that stands in the command, where its first word is a launcher; a path may hold spaces."""
-    first = re.split(r"\s+", argv[0], maxsplit=1)
-    if len(first) == 1 or not (program(first[0]) in LAUNCHERS or unwrap([first[0], "x"])):
-        return argv
-    try:
-        return [*shlex.split(argv[0]), *argv[1:]]
-    except ValueError:
-        return argv
+    first = re.split(r"\s+", argv[0].strip(), maxsplit=1)
+    if len(first) == 1 or not (program(first[0]) in LAUNCHERS or is_layer(program(first[0]))):
+        return None
+    read = line(argv[0])
+    return replace(read, argv=(*read.argv, *argv[1:])) if isinstance(read, Unwrapped) else read
+
+
+def _module(argv: Sequence[str]) -> bool:
+    """Say whether a Python interpreter is asked for its own copy of a launcher."""
+    interpreter = re.fullmatch(r"(python|pypy)[\d.]*|py", program(argv[0])) is not None
+    return interpreter and tuple(argv[1:3]) in {("-m", "uv"), ("-m", "pipx")}
 
 
 def _launch(argv: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
     """Read one command without wrappers; the second value is what the server or container itself is given."""
     name, rest = program(argv[0]), tuple(argv[1:])
-    if re.fullmatch(r"(python|pypy)[\d.]*|py", name) and rest[:2] in {("-m", "uv"), ("-m", "pipx")}:
+    if _module(argv):
         name, rest = rest[1], rest[2:]
     elif name == "dotnet" and rest[:1] == ("dnx",):
         name, rest = "dnx", rest[1:]
@@ -105,50 +122,28 @@ def _installed(arguments: Sequence[str]) -> Launch:
     return local()
 
 
-def _dnx(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
-    """Read `dnx Package@1.2.3`: a .NET tool from NuGet."""
-    read = words(arguments, option_names("--version --source --add-source --configfile").__contains__)
-    if not read.rest:
-        return unknown("names no package"), ()
-    name, _, wish = read.rest[0].partition("@")
-    wish = (read.values("--version") or (wish,))[-1]
-    try:
-        package = Purl("nuget", None, name)
-        exact = SEMVER.fullmatch(wish)
-        kind = PinKind.EXACT if exact else PinKind.RANGE if wish else PinKind.NONE
-        launch = Launch(kind, package.at(exact["plain"] if exact else None), requested="" if exact else wish)
-    except ValueError as error:
-        return unknown(str(error), name), ()
-    return also(launch, redirects=read.given("--source", "--add-source", "--configfile")), read.rest[1:]
-
-
-def _go(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
-    """Read `go run module@v1.2.3`; without a version it is the local module."""
-    read = words(arguments[1:], option_names("-C -exec -mod -modfile -tags").__contains__)
-    module, at, wish = (read.rest[0] if read.rest else "").partition("@")
-    if arguments[:1] != ("run",) or not at or module.startswith("."):
-        return local(), ()
-    path, _, name = module.rpartition("/")
-    try:
-        package = Purl("golang", path or None, name)
-        exact = SEMVER.fullmatch(wish) and wish.startswith("v")
-        launch = Launch(PinKind.EXACT, package.at(wish)) if exact else Launch(PinKind.TAG, package, requested=wish)
-    except ValueError as error:
-        return unknown(str(error), module), ()
-    return launch, read.rest[1:]
-
-
 def _far_end(launch: Launch, rest: Sequence[str], layers: int) -> Launch:
-    """A bridge: the first address it is given is another server, or the first launcher is another server's command."""
+    """A bridge: each address it is given may be another server, and the first launcher is another server's command."""
+    remotes: list[str] = []
     for at, word in enumerate(rest):
-        if far := address(word):
-            return replace(launch, remote=far)
-        first = program(re.split(r"\s+", word.strip(), maxsplit=1)[0])
-        if first in LAUNCHERS:
-            argv = [word] if re.search(r"\s", word.strip()) else rest[at:]
+        value = (word.partition("=")[2] if word.startswith("-") else word).strip()
+        if far := address(value):
+            remotes.append(far)
+        elif URL.match(value):
+            launch = opaque(launch, "an address that cannot be read")
+        elif value and runs_anything(re.split(r"\s+", value, maxsplit=1)[0]):
+            argv = [value] if re.search(r"\s", value) else [value, *rest[at + 1 :]]
             inner = _read(argv, layers - 1)
-            return replace(launch, inner=inner if inner.purl else None)
-    return launch
+            launch = replace(launch, inner=inner) if inner.purl else _starts_unread(launch)
+            break
+    if remotes:
+        beside = (Launch(PinKind.REMOTE, remote=far) for far in dict.fromkeys(remotes[1:]) if far != remotes[0])
+        return replace(launch, remote=remotes[0], beside=(*launch.beside, *beside))
+    return launch if launch.inner else _starts_unread(launch)
+
+
+def _starts_unread(launch: Launch) -> Launch:
+    return opaque(launch, "a bridge to something that cannot be read")
 
 
 READERS: dict[str, Callable[[Sequence[str]], tuple[Launch, tuple[str, ...]]]] = {
@@ -158,6 +153,6 @@ READERS: dict[str, Callable[[Sequence[str]], tuple[Launch, tuple[str, ...]]]] = 
     "uvx": uvx,
     "uv": uv,
     "pipx": pipx,
-    "dnx": _dnx,
-    "go": _go,
+    "dnx": dnx,
+    "go": go,
 }

@@ -6,23 +6,16 @@ its namespace is the registry and path exactly as written (`ghcr.io/acme`, `loca
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
+from monitor.domain.address import endpoint, without_credentials
 from monitor.domain.deployment import PinKind
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
 
 VARIABLE = re.compile(r"\$\{[^}]*\}|\$\(|`|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%|\{\{.*?\}\}")
 """What a client, a shell or a template still fills in, so that the text is not the value."""
-
-REDIRECTS = re.compile(
-    r"""(?ix) (NPM_CONFIG_(.*REGISTRY|USERCONFIG|GLOBALCONFIG|NODE_OPTIONS|PREFIX|SCRIPT_SHELL|.*PROXY|CAFILE|STRICT_SSL)
-    |YARN_(NPM_REGISTRY_SERVER|REGISTRY)|BUN_CONFIG_REGISTRY|UV_.*INDEX.*|UV_FIND_LINKS|UV_CONFIG_FILE|UV_INSECURE_HOST
-    |PIP_.*INDEX.*|PIP_FIND_LINKS|PIP_CONFIG_FILE|NODE_OPTIONS|NODE_PATH|PYTHONPATH|PYTHONHOME|PYTHONSTARTUP
-    |LD_PRELOAD|LD_LIBRARY_PATH|LD_AUDIT|DYLD_INSERT_LIBRARIES|DYLD_LIBRARY_PATH|DOCKER_HOST|CONTAINER_HOST)"""
-)
-"""Names of environment variables that redirect where code comes from, or preload some."""
 
 PATH = re.compile(r"(file:|\.{1,2}($|[/\\])|~?[/\\]|[A-Za-z]:[/\\])")
 GIT = re.compile(r"(git\+|git://|git@|(github|gitlab|bitbucket|gist):|ssh://)", re.IGNORECASE)
@@ -40,6 +33,35 @@ LAUNCHERS = frozenset(
 )
 """Programs whose package can be read from their arguments."""
 
+SHELLS = frozenset(
+    (
+        "sh",
+        "bash",
+        "zsh",
+        "dash",
+        "ksh",
+        "ash",
+        "fish",
+        "busybox",
+        "cmd",
+        "powershell",
+        "pwsh",
+        "env",
+        "sudo",
+        "exec",
+        "nohup",
+    )
+)
+"""Programs that stand before another command, or read a line of them."""
+
+KNOWN_PROGRAMS = {"mcp-remote": frozenset({"mcp-remote-client"})}
+"""Package -> its programs that are named otherwise."""
+
+INTERPRETERS = re.compile(
+    r"(python|pypy)[\d.]*|py|node(js)?|deno|bun|ruby|perl|php|java|lua|tclsh|osascript|[gmn]?awk|curl|wget|eval|xargs|find|busybox|git|ssh|make"
+)
+"""Programs that run whatever they are given."""
+
 COMMIT = re.compile(r"[0-9a-fA-F]{40}")
 
 
@@ -48,7 +70,8 @@ class Launch:
     """What one command runs.
 
     `purl` carries the version only where the command names exactly one (for images: the tag, unless it is `latest`);
-    `requested` is what was written instead of a version, or where installing from git, the source.
+    `requested` is what was written instead of a version, or where installing from git, the source. Of a command that cannot be read
+    with certainty (`opaque`) the kind is `unknown`, and the package carries no version, whatever it names.
     """
 
     kind: PinKind
@@ -59,6 +82,8 @@ class Launch:
     remote: str | None = None  # the server that a bridge connects to; None: no bridge, or none is named
     inner: "Launch | None" = None  # what a bridge, or the command in a container, starts in turn
     redirects: tuple[str, ...] = ()
+    beside: tuple["Launch", ...] = ()
+    """Further packages and addresses that the same command names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +92,11 @@ class Words:
 
     options: tuple[tuple[str, str], ...]
     rest: tuple[str, ...]
+    unsure: tuple[str, ...] = ()
+    """Options that are not known: whether a value follows them cannot be told, so that `rest` may begin elsewhere."""
+
+    ended: bool = False
+    """Whether `--` ended the options."""
 
     def values(self, *names: str) -> tuple[str, ...]:
         """Return the values given to any of the options, in order."""
@@ -77,36 +107,45 @@ class Words:
         return tuple(dict.fromkeys(name for name, _ in self.options if name in names))
 
 
-def words(arguments: Sequence[str], takes_value: Callable[[str], bool]) -> Words:
-    """Read options up to the first positional or `--`: `--name=value`, `--name value`, `-nvalue`, and bundles such as `-ie NAME`."""
+def words(arguments: Sequence[str], valued: Collection[str], is_flag: Callable[[str], bool]) -> Words:
+    """Read options up to the first positional or `--`: `--name=value`, `--name value`, `-nvalue`, and bundles such as `-ie NAME`.
+
+    `valued` are the options that take a value, `is_flag` knows those that take none.
+    """
     options: list[tuple[str, str]] = []
     at = 0
-    while at < len(arguments):
+    ended = False
+    swallowing: list[str] = []
+    while at < len(arguments) and not ended:
         word = arguments[at]
         at += 1
         if word == "--":
-            break
+            ended = True
+            continue
         if not word.startswith("-") or word == "-":
             at -= 1
             break
-        for name, value, open_ in _split(word, takes_value):
+        for name, value, open_ in _split(word, valued):
             if open_ and at < len(arguments):
+                # Some parsers take an option for a value, others do not.
+                swallowing += [name] if arguments[at].startswith("-") else []
                 options.append((name, arguments[at]))
                 at += 1
             else:
                 options.append((name, value))
-    return Words(tuple(options), tuple(arguments[at:]))
+    strange = [name for name, _ in options if name not in valued and not is_flag(name)]
+    return Words(tuple(options), tuple(arguments[at:]), tuple(dict.fromkeys(strange + swallowing)), ended)
 
 
-def _split(word: str, takes_value: Callable[[str], bool]) -> list[tuple[str, str, bool]]:
+def _split(word: str, valued: Collection[str]) -> list[tuple[str, str, bool]]:
     """Return (name, value, whether the value is the next word) for each option in one word."""
     if word.startswith("--"):
         name, equals, value = word.partition("=")
-        return [(name, value, not equals and takes_value(name))]
+        return [(name, value, not equals and name in valued)]
     found: list[tuple[str, str, bool]] = []
     for at, letter in enumerate(word[1:], start=1):
         name, value = f"-{letter}", word[at + 1 :]
-        if takes_value(name):
+        if name in valued:
             return [*found, (name, value.removeprefix("="), not value)]
         found.append((name, "", False))
         if value.startswith("="):
@@ -155,21 +194,9 @@ def git(source: str) -> Launch:
         return unknown(f"installs from git: {error}", shown)
 
 
-def without_credentials(url: str) -> str:
-    """Return the address without the parts that hold secrets: a user name or password before the host, the query."""
-    return re.sub(r"(?<=://)[^/?#\s]*@(?=[^/?#\s])", "", re.sub(r"\?[^#\s]*", "", url))
-
-
 def address(url: str) -> str | None:
-    """Return a remote server's address without credentials, query and fragment; None where it is none of http, https, ws or wss."""
-    if not URL.match(url.strip()):
-        return None
-    return without_credentials(url.strip()).partition("#")[0]
-
-
-def redirecting(names: Sequence[str]) -> tuple[str, ...]:
-    """Return those names of environment variables that redirect a source or preload code, in order, each once."""
-    return tuple(dict.fromkeys(name for name in names if REDIRECTS.fullmatch(name)))
+    """Return a remote server's address without its secrets; None where it is none of http, https, ws or wss, or does not parse strictly."""
+    return endpoint(url) if URL.match(url.strip()) else None
 
 
 def also(launch: Launch, *, note: str = "", redirects: Sequence[str] = ()) -> Launch:
@@ -179,3 +206,40 @@ def also(launch: Launch, *, note: str = "", redirects: Sequence[str] = ()) -> La
         note="; ".join(part for part in (launch.note, note) if part),
         redirects=tuple(dict.fromkeys((*launch.redirects, *redirects))),
     )
+
+
+def opaque(launch: Launch, note: str) -> Launch:
+    """Return the launch as one whose command cannot be read with certainty: what it names is named, and nothing is pinned."""
+    version = launch.purl.version if launch.purl else None
+    return replace(
+        also(launch, note=note),
+        kind=PinKind.UNKNOWN,
+        purl=launch.purl.package if launch.purl else None,
+        digest=None,
+        requested=launch.requested or version or "",
+        inner=opaque(launch.inner, note) if launch.inner else None,
+        beside=tuple(opaque(each, note) if each.kind is not PinKind.REMOTE else each for each in launch.beside),
+    )
+
+
+def unless_sure(launch: Launch, read: Words) -> Launch:
+    """Return the launch, opaque where its options hold one that is not known."""
+    if not read.unsure:
+        return launch
+    return opaque(launch, "an option that is not known: " + ", ".join(name[:40] for name in read.unsure[:3]))
+
+
+def named_after(package: Purl, command: str) -> bool:
+    """Say whether a command is surely the package's own program: it bears the package's name, or that and `mcp`, `server` or the scope."""
+    word = _plain(program(command))
+    name, scope = _plain(package.name), _plain(package.namespace or "").rpartition("/")[2]
+    if not word or INTERPRETERS.fullmatch(word) or word in LAUNCHERS:
+        return False
+    around = {"", scope, "mcp", "server", "mcp-server", "cli"}
+    return word in {f"{mark}-{name}".strip("-") for mark in around} | {
+        f"{name}-{mark}".strip("-") for mark in around
+    } | KNOWN_PROGRAMS.get(package.label, frozenset())
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name.lstrip("@")).lower()

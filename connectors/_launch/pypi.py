@@ -5,6 +5,7 @@ Sources: the options of uv 0.13 and pipx as their help texts list them; names an
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from packaging.version import InvalidVersion, Version
 
@@ -14,33 +15,81 @@ from connectors._launch.launch import (
     URL,
     VARIABLE,
     Launch,
+    Words,
     also,
     floating,
     git,
     local,
+    named_after,
+    opaque,
     option_names,
     unknown,
-    without_credentials,
+    unless_sure,
     words,
 )
+from monitor.domain.address import without_credentials
 from monitor.domain.deployment import PinKind
 from monitor.domain.purl import Purl
 
 UV_VALUED = option_names(
     "--from -w --with --with-editable --with-requirements -c --constraints --constraint -b --build-constraints --build-constraint"
     " --overrides --override --env-file --python-platform --torch-backend --index --default-index -i --index-url --extra-index-url"
-    " -f --find-links --index-strategy --keyring-provider -P --upgrade-package --resolution --prerelease --fork-strategy"
-    " --exclude-newer --exclude-newer-package --link-mode -C --config-setting --config-settings --config-settings-package"
+    " -f --find-links --index-strategy --keyring-provider -P --upgrade-package --resolution --prerelease --prerelease-package"
+    " --fork-strategy --exclude-newer --exclude-newer-package --link-mode -C --config-setting --config-settings --config-settings-package"
     " --no-build-package --no-binary-package --no-build-isolation-package --no-sources-package --cache-dir --refresh-package"
     " --reinstall-package -p --python --color --allow-insecure-host --trusted-host --directory --project --config-file"
-    " --upgrade-group --generate-shell-completion"
+    " --upgrade-group --preview-features --python-preference"
 )
-PIPX_VALUED = option_names("--spec --with --python --pip-args -i --index-url --path-prefix --backend")
+UV_FLAGS = option_names(
+    "--isolated --no-env-file --lfs --no-index -U --upgrade --no-sources --reinstall --compile-bytecode --no-build-isolation --no-build"
+    " --no-binary --require-build-hashes --no-require-build-hashes -n --no-cache --refresh --managed-python --no-managed-python"
+    " --no-python-downloads -q --quiet -v --verbose --system-certs --native-tls --offline --no-progress --no-config --preview --no-preview"
+    " --show-resolution --allow-python-downloads --no-installer-metadata"
+)
+PIPX_VALUED = option_names(
+    "--spec --with --python --pip-args -i --index-url --backend --cooldown --fetch-python --python-args"
+)
+PIPX_FLAGS = option_names(
+    "-q --quiet -v --verbose --skip-maintenance --no-cache --refresh --no-path-check --fetch-missing-python"
+)
 SOURCES = (
-    *("--index", "--default-index", "-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--config-file"),
-    *("--allow-insecure-host", "--trusted-host", "--overrides", "--override", "--pip-args"),
+    *(
+        "--index",
+        "--default-index",
+        "-i",
+        "--index-url",
+        "--extra-index-url",
+        "-f",
+        "--find-links",
+        "--config-file",
+        "--index-strategy",
+    ),
+    *(
+        "--allow-insecure-host",
+        "--trusted-host",
+        "--overrides",
+        "--override",
+        "--pip-args",
+        "--python-args",
+        "--env-file",
+        "--cache-dir",
+    ),
+    *(
+        "--directory",
+        "--project",
+        "-c",
+        "--constraints",
+        "--constraint",
+        "-b",
+        "--build-constraints",
+        "--build-constraint",
+    ),
 )
-"""Options that change where packages come from."""
+"""Options that change where packages come from, or what is loaded before them."""
+
+FURTHER = ("-w", "--with", "--with-editable", "--with-requirements")
+INTERPRETER = re.compile(r"(cpython|python|pypy|graalpy)?[-@]?\d+(\.\d+)*t?|python|pypy")
+"""Ways to name an interpreter by its version; any other is a program of somebody's."""
 
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 SPEC = re.compile(rf"(?P<name>{NAME})\s*(?:\[(?P<extras>[^\]]*)\])?\s*(?P<rest>.*)", re.DOTALL)
@@ -49,12 +98,12 @@ CLAUSE = re.compile(r"(===?)\s*([^\s,;*]+)")
 
 def uvx(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
     """Read what follows `uvx` or `uv tool run`: the package, and the arguments that the server itself gets."""
-    read = words(arguments, UV_VALUED.__contains__)
+    read = words(arguments, UV_VALUED, UV_FLAGS.__contains__)
     sources = read.values("--from")
     if sources:
-        launch = pypi_spec(sources[-1])
+        launch = _own(pypi_spec(sources[-1]), read.rest)
     elif not read.rest:
-        return unknown("names no package"), ()
+        return also(unknown("names no package"), redirects=read.given(*SOURCES)), ()
     elif re.fullmatch(r"python[\d.]*([@<>=~!].*)?", read.rest[0]):
         return local("the Python interpreter itself"), ()
     else:
@@ -62,14 +111,13 @@ def uvx(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
     dated = read.values("--exclude-newer")
     if launch.kind is PinKind.NONE and launch.purl and dated:
         launch = floating(launch.purl, PinKind.RANGE, f"published before {dated[-1]}")
-    further = read.values("-w", "--with")
-    note = f"with further packages: {', '.join(further)}" if further else ""
-    return also(launch, note=note, redirects=read.given(*SOURCES)), read.rest[1:]
+    launch = unless_sure(_alone(launch, read, sources[:-1]), read)
+    return also(launch, redirects=read.given(*SOURCES)), read.rest[1:]
 
 
 def uv(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
     """Read what follows `uv`; `uv run` starts a local project, whatever libraries it adds."""
-    read = words(arguments, UV_VALUED.__contains__)
+    read = words(arguments, UV_VALUED, UV_FLAGS.__contains__)
     if read.rest[:2] == ("tool", "run"):
         launch, rest = uvx(read.rest[2:])
     elif read.rest[:1] == ("x",):
@@ -78,19 +126,43 @@ def uv(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
         return local(), ()
     else:
         return unknown("uv runs nothing here"), ()
-    return also(launch, redirects=read.given(*SOURCES)), rest
+    return also(unless_sure(launch, read), redirects=read.given(*SOURCES)), rest
 
 
 def pipx(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
     """Read what follows `pipx`: `run [--spec SPEC] app`."""
-    read = words(arguments, lambda _: False)
-    if read.rest[:1] != ("run",):
+    before = words(arguments, (), PIPX_FLAGS.__contains__)
+    if before.rest[:1] != ("run",):
         return unknown("pipx runs nothing here"), ()
-    read = words(read.rest[1:], PIPX_VALUED.__contains__)
-    specs = read.values("--spec") or read.rest[:1]
-    if not specs:
-        return unknown("names no package"), ()
-    return also(pypi_spec(specs[-1]), redirects=read.given(*SOURCES)), read.rest[1:]
+    read = words(before.rest[1:], PIPX_VALUED, PIPX_FLAGS.__contains__)
+    specs = read.values("--spec")
+    if not specs and not read.rest:
+        return also(unknown("names no package"), redirects=read.given(*SOURCES)), ()
+    launch = _own(pypi_spec(specs[-1]), read.rest) if specs else pypi_spec(read.rest[0])
+    launch = unless_sure(unless_sure(_alone(launch, read, specs[:-1]), read), before)
+    return also(launch, redirects=read.given(*SOURCES)), read.rest[1:]
+
+
+def _own(launch: Launch, command: Sequence[str]) -> Launch:
+    """Make the launch opaque where the command is not surely the package's own."""
+    if launch.purl is None or (command and named_after(launch.purl, command[0])):
+        return launch
+    return opaque(launch, "runs a command that need not be the package's own")
+
+
+def _alone(launch: Launch, read: Words, others: Sequence[str]) -> Launch:
+    """Make the launch opaque where further packages run in its process, or an interpreter that is no installed one."""
+    specs = [
+        spec
+        for value in (*others, *read.values("-w", "--with"))
+        for spec in re.split(r",(?![^\[]*\])", value)
+        if spec.strip()
+    ]
+    if specs or read.given(*FURTHER):
+        launch = opaque(replace(launch, beside=tuple(pypi_spec(spec) for spec in specs)), "with further packages")
+    if not all(INTERPRETER.fullmatch(value) for value in read.values("-p", "--python")):
+        launch = opaque(launch, "with an interpreter of its own")
+    return launch
 
 
 def pypi_spec(spec: str) -> Launch:

@@ -2,70 +2,96 @@
 
 import re
 import shlex
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
-from connectors._launch.launch import LAUNCHERS, Launch, local, option_names, program, unknown, words
+from connectors._launch.launch import Launch, Words, local, option_names, program, unknown, words
+from connectors._launch.shell_line import MAX_LINE, Shell, Unwrapped, command, line
 
-ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=.*", re.DOTALL)
 SHELLS = option_names("sh bash zsh dash ksh ash fish busybox")
 POWERSHELLS = option_names("powershell pwsh")
+SHELL_WORDS = option_names("--login --noprofile --norc --posix --restricted")
+SHELL_LETTERS = re.compile(r"[-+][celuxivfhbm]+")
+FOR_A_SHELL = re.compile(r"[&|<>^%!'\"\n\r;$`(){}]")
+"""What a shell that joins its words to a line reads as more than text."""
 
-QUIET = option_names(
-    "cd export set source . echo sleep mkdir test [ true : ulimit umask trap nvm unset pushd alias printf which command_not_found"
-)
-"""Commands of a shell line that prepare and start no server."""
+IN_CMD = re.compile(r"[&|<>^%!'\"\n\r]")
 
-MAX_LINE = 16384
-
-PREFIXES: dict[str, frozenset[str]] = {
-    "sudo": option_names("-u -g -h -p -C -r -t -U -D -R --user --group --chdir"),
-    "doas": option_names("-u -C"),
-    "nice": option_names("-n --adjustment"),
-    "ionice": option_names("-c -n -p"),
-    "stdbuf": option_names("-i -o -e"),
-    "nohup": frozenset(),
-    "setsid": frozenset(),
-    "time": option_names("-f -o"),
-    "command": frozenset(),
-    "exec": option_names("-a"),
-    "caffeinate": option_names("-t -w"),
-    "unbuffer": frozenset(),
-    "arch": frozenset(),
-    "wsl": option_names("-d --distribution -u --user --cd --shell-type"),
-    "xvfb-run": option_names("-s -n -e -f -p --server-args --server-num"),
+PREFIXES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "sudo": (
+        option_names("-u -g -h -p -C -r -t -U --user --group"),
+        option_names("-E -n -H -S -b -k -A -B --preserve-env --non-interactive --set-home --stdin --background"),
+    ),
+    "doas": (option_names("-u"), option_names("-n")),
+    "nice": (option_names("-n --adjustment"), frozenset()),
+    "ionice": (option_names("-c -n -p --class --classdata"), option_names("-t --ignore")),
+    "stdbuf": (option_names("-i -o -e --input --output --error"), frozenset()),
+    "nohup": (frozenset(), frozenset()),
+    "setsid": (frozenset(), option_names("-c -f -w --ctty --fork --wait")),
+    "time": (option_names("-f --format"), option_names("-p -v -a --portability --verbose")),
+    "command": (frozenset(), frozenset()),
+    "exec": (option_names("-a"), option_names("-c -l")),
+    "caffeinate": (option_names("-t -w"), option_names("-d -i -m -s -u")),
+    "unbuffer": (frozenset(), option_names("-p")),
+    "arch": (frozenset(), option_names("-x -a -r")),
+    "xvfb-run": (
+        option_names("-s -n -e -f -p --server-args --server-num --error-file --auth-file --xauth-protocol"),
+        option_names("-a --auto-servernum -l --listen-tcp"),
+    ),
+    "timeout": (
+        option_names("-s --signal -k --kill-after"),
+        option_names("--foreground --preserve-status -v --verbose -f -p"),
+    ),
+    "env": (
+        option_names("-u --unset -C --chdir -S --split-string"),
+        option_names("-i --ignore-environment -0 --null -v --debug"),
+    ),
+    "wsl": (option_names("-d --distribution -u --user --cd --shell-type"), option_names("-e --exec --system")),
 }
-"""Program -> its options with a value; the first positional is the command."""
+"""Program -> its options with a value, its options without one; the first positional is the command."""
 
-RUNS: dict[str, tuple[frozenset[str], frozenset[str], int]] = {
-    "mise": (option_names("exec x"), option_names("-C --cd -j --jobs -c --command"), -1),
-    "asdf": (frozenset({"exec"}), frozenset(), 0),
-    "volta": (frozenset({"run"}), option_names("--node --npm --yarn --pnpm --env"), 0),
-    "fnm": (frozenset({"exec"}), option_names("--using --version-file-strategy"), 0),
-    "nvm": (frozenset({"exec"}), frozenset(), 1),
-    "direnv": (frozenset({"exec"}), frozenset(), 1),
-    "op": (frozenset({"run"}), option_names("--env-file --account"), 0),
-    "doppler": (frozenset({"run"}), option_names("-p --project -c --config -t --token"), 0),
-    "dotenvx": (frozenset({"run"}), option_names("-f --env-file -fk --env-keys-file -e --env"), 0),
-    "infisical": (frozenset({"run"}), option_names("--env --projectId --path --token"), 0),
-    "aws-vault": (frozenset({"exec"}), option_names("-d --duration --region"), 1),
-    "chamber": (frozenset({"exec"}), frozenset(), -1),
-    "conda": (frozenset({"run"}), option_names("-n --name -p --prefix --cwd"), 0),
-    "mamba": (frozenset({"run"}), option_names("-n --name -p --prefix --cwd"), 0),
-    "micromamba": (frozenset({"run"}), option_names("-n --name -p --prefix --cwd"), 0),
+TOOL = re.compile(r"(core:)?(node|python|uv|bun|deno|go|java|npm|pnpm|yarn)(@[\w.-]+)?")
+"""A tool of mise's own, and not a package that brings programs of the same names."""
+
+RUNS: dict[str, tuple[frozenset[str], frozenset[str], frozenset[str], int]] = {
+    "mise": (option_names("exec x"), option_names("-j --jobs"), option_names("-q --quiet -y --yes"), -1),
+    "asdf": (frozenset({"exec"}), frozenset(), frozenset(), 0),
+    "volta": (frozenset({"run"}), option_names("--node --npm --yarn --pnpm"), option_names("--bundled-npm"), 0),
+    "fnm": (frozenset({"exec"}), option_names("--using --version-file-strategy"), frozenset(), 0),
+    "nvm": (frozenset({"exec"}), frozenset(), option_names("--silent"), 1),
+    "direnv": (frozenset({"exec"}), frozenset(), frozenset(), 1),
+    "op": (frozenset({"run"}), option_names("--env-file --account"), option_names("--no-masking"), 0),
+    "doppler": (
+        frozenset({"run"}),
+        option_names("-p --project -c --config -t --token --scope"),
+        option_names("--preserve-env --no-check-version --silent"),
+        0,
+    ),
+    "dotenvx": (
+        frozenset({"run"}),
+        option_names("-f --env-file -fk --env-keys-file"),
+        option_names("-q --quiet -o --overload"),
+        0,
+    ),
+    "infisical": (
+        frozenset({"run"}),
+        option_names("--env --projectId --path --token"),
+        option_names("--silent --recursive"),
+        0,
+    ),
+    "aws-vault": (
+        frozenset({"exec"}),
+        option_names("-d --duration --region"),
+        option_names("-n --no-session -s --server -j --json"),
+        1,
+    ),
+    "chamber": (frozenset({"exec"}), frozenset(), option_names("--pristine --strict"), -1),
+    "conda": (frozenset({"run"}), option_names("-n --name"), option_names("--no-capture-output --live-stream -v"), 0),
+    "mamba": (frozenset({"run"}), option_names("-n --name"), option_names("--no-capture-output --live-stream -v"), 0),
+    "micromamba": (frozenset({"run"}), option_names("-n --name"), frozenset(), 0),
 }
-"""Program -> its subcommands that run something, their options with a value, how many positionals come before the command (-1: any
-number, up to `--`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unwrapped:
-    """The command one layer further in, and the names of the environment variables that the layer sets."""
-
-    argv: tuple[str, ...]
-    variables: tuple[str, ...] = ()
-    note: str = ""
+"""Program -> its subcommands that run something, their options with a value and without, how many positionals come before the command
+(-1: any number, up to `--`). An option in neither table, such as another folder's environment, makes the command doubtful."""
 
 
 def unwrap(argv: Sequence[str]) -> Unwrapped | Launch | None:
@@ -74,40 +100,57 @@ def unwrap(argv: Sequence[str]) -> Unwrapped | Launch | None:
     return layer(argv[1:]) if layer else None
 
 
-def _prefix(valued: frozenset[str], arguments: Sequence[str]) -> Unwrapped | Launch:
-    return _command(words(arguments, valued.__contains__).rest)
+def is_layer(name: str) -> bool:
+    """Say whether a program stands before another command."""
+    return name in LAYERS
+
+
+def _prefixed(name: str, arguments: Sequence[str]) -> Words:
+    valued, flags = PREFIXES[name]
+    return words(arguments, valued, flags.__contains__)
+
+
+def _doubt(*reads: Words) -> str:
+    unsure = [name for read in reads for name in read.unsure]
+    return f"an option that is not known: {unsure[0][:40]}" if unsure else ""
+
+
+def _prefix(name: str, arguments: Sequence[str]) -> Unwrapped | Launch:
+    read = _prefixed(name, arguments)
+    return command(read.rest, doubt=_doubt(read))
 
 
 def _timeout(arguments: Sequence[str]) -> Unwrapped | Launch:
-    read = words(arguments, option_names("-s --signal -k --kill-after").__contains__)
-    return _command(read.rest[1:])
+    read = _prefixed("timeout", arguments)
+    return command(read.rest[1:], doubt=_doubt(read))
 
 
-def _command(argv: Sequence[str], variables: Sequence[str] = ()) -> Unwrapped | Launch:
-    """Take assignments off the front."""
-    names = list(variables)
-    at = 0
-    while at < len(argv) and (read := ASSIGNMENT.fullmatch(argv[at])):
-        names.append(read["name"])
-        at += 1
-    return Unwrapped(tuple(argv[at:]), tuple(names)) if at < len(argv) else unknown("runs nothing")
+def _wsl(arguments: Sequence[str]) -> Unwrapped | Launch:
+    """`wsl npx …`: but for `-e` the words are a line for the shell inside."""
+    read = _prefixed("wsl", arguments)
+    if not read.given("-e", "--exec") and any(FOR_A_SHELL.search(word) for word in read.rest):
+        return line(" ".join(read.rest))
+    return command(read.rest, doubt=_doubt(read))
 
 
 def _env(arguments: Sequence[str]) -> Unwrapped | Launch:
-    read = words(arguments, option_names("-u --unset -C --chdir -S --split-string").__contains__)
+    read = _prefixed("env", arguments)
     lines = read.values("-S", "--split-string")
+    doubt = "a line in which something is filled in" if any(re.search(r"[$\\#]", text) for text in lines) else ""
     try:
-        return _command([*(word for line in lines for word in shlex.split(line[:MAX_LINE])), *read.rest])
+        split = [word for text in lines for word in shlex.split(text[:MAX_LINE])]
     except ValueError:
         return unknown("a line that no shell reads")
+    return command([*split, *read.rest], doubt=doubt or _doubt(read))
 
 
 def _cmd(arguments: Sequence[str]) -> Unwrapped | Launch:
     """`cmd /d /s /c npx …`: the rest is the line, in one word or many."""
     for at, word in enumerate(arguments):
-        if re.fullmatch(r"/[ck]", word, re.IGNORECASE):
+        if re.fullmatch(r"/[ckr]", word, re.IGNORECASE):
             rest = arguments[at + 1 :]
-            return _line(rest[0], windows=True) if len(rest) == 1 else _command(rest)
+            whole = len(rest) == 1 or any(IN_CMD.search(each) for each in rest)
+            return line(" ".join(rest), Shell.CMD) if whole else command(rest)
         if not word.startswith("/"):
             break
     return unknown("runs nothing")
@@ -127,87 +170,67 @@ def _powershell(arguments: Sequence[str]) -> Unwrapped | Launch:
     while at < len(arguments):
         word = arguments[at].lower()
         if word in {"-command", "-c"}:
-            return _line(" ".join(arguments[at + 1 :]), windows=True)
+            return line(" ".join(arguments[at + 1 :]), Shell.POWERSHELL)
         if word in {"-file", "-f"}:
             return local("a script file")
         if word.startswith("-e") and word not in valued:
             return unknown("an encoded command")
         if not word.startswith("-"):
-            return _line(" ".join(arguments[at:]), windows=True)
+            return line(" ".join(arguments[at:]), Shell.POWERSHELL)
         at += 2 if word in valued else 1
     return unknown("runs nothing")
 
 
 def _shell(arguments: Sequence[str]) -> Unwrapped | Launch:
-    for at, word in enumerate(arguments):
-        if re.fullmatch(r"-[a-z]*c[a-z]*", word):
-            return _line(arguments[at + 1]) if arguments[at + 1 :] else unknown("runs nothing")
-        if not word.startswith(("-", "+")):
-            return local("a script file")
+    """`sh -lc "line"`: the line is the first word that is no option."""
+    with_line, at = False, 0
+    while at < len(arguments):
+        word = arguments[at]
+        at += 1
+        if word in {"-o", "+o"}:
+            at += 1
+        elif word in SHELL_WORDS:
+            continue
+        elif SHELL_LETTERS.fullmatch(word):
+            with_line = with_line or "c" in word
+        elif word == "--" and at < len(arguments):
+            return line(arguments[at]) if with_line else local("a script file")
+        elif word.startswith(("-", "+")):
+            return unknown(f"an option of the shell that is not known: {word[:40]}")
+        else:
+            return line(word) if with_line else local("a script file")
     return unknown("runs nothing")
 
 
 def _run(name: str, arguments: Sequence[str]) -> Unwrapped | Launch:
-    subcommands, valued, before = RUNS[name]
-    read = words(arguments, lambda _: False)
-    if not read.rest or read.rest[0] not in subcommands:
+    subcommands, valued, flags, before = RUNS[name]
+    outer = words(arguments, (), flags.__contains__)
+    if not outer.rest or outer.rest[0] not in subcommands:
         return local()
-    rest = read.rest[1:]
-    if "--" in rest:
-        return _command(rest[rest.index("--") + 1 :])
-    positional = words(rest, valued.__contains__).rest
-    return _command(positional[before:]) if before >= 0 else unknown("runs nothing that is named")
+    rest = outer.rest[1:]
+    ended = rest.index("--") if "--" in rest else None
+    read = words(rest[:ended], valued, flags.__contains__)
+    doubt = _doubt(outer, read) or _doubtful(name, read.rest if ended is not None else ())
+    if ended is not None:
+        return command(rest[ended + 1 :], doubt=doubt)
+    return command(read.rest[before:], doubt=doubt) if before >= 0 else unknown("runs nothing that is named")
 
 
-def _line(line: str, *, windows: bool = False) -> Unwrapped | Launch:
-    """Read a shell line: of its simple commands the one that starts a server, if it can be told."""
-    if len(line) > MAX_LINE:
-        return unknown("a line of that length is not read")
-    try:
-        commands = _commands(line, windows=windows)
-    except ValueError:
-        return unknown("a line that no shell reads")
-    starting = [read for read in (_command(command) for command in commands) if isinstance(read, Unwrapped)]
-    starting = [read for read in starting if program(read.argv[0]) not in QUIET]
-    packages = [read for read in starting if program(read.argv[0]) in LAUNCHERS]
-    if not starting:
-        return unknown("runs nothing that is named")
-    found = (packages or starting)[0]
-    return (
-        found
-        if len(starting) == 1
-        else Unwrapped(found.argv, found.variables, "one of several commands in a shell line")
-    )
-
-
-def _commands(line: str, *, windows: bool) -> list[list[str]]:
-    """Split at the shell's operators, drop redirections. Raises ValueError for an unclosed quotation."""
-    lexer = shlex.shlex(line.replace("\n", " ; "), posix=True, punctuation_chars="();<>|&")
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    if windows:
-        lexer.escape = ""
-    commands: list[list[str]] = [[]]
-    redirected = False
-    for token in lexer:
-        operator = bool(token) and set(token) <= set("();<>|&")
-        if operator and set(token) & set("<>"):
-            redirected = True
-        elif operator:
-            commands.append([])
-        elif redirected:
-            redirected = False
-        else:
-            commands[-1].append(token)
-    return [command for command in commands if command]
+def _doubtful(name: str, positional: Collection[str]) -> str:
+    if name == "direnv":
+        return "a script in a folder sets the environment"
+    if name == "mise" and not all(TOOL.fullmatch(tool) for tool in positional):
+        return "tools that are packages of their own"
+    return ""
 
 
 LAYERS: dict[str, Callable[[Sequence[str]], Unwrapped | Launch]] = {
+    **{name: partial(_prefix, name) for name in PREFIXES},
     "cmd": _cmd,
     "env": _env,
     "timeout": _timeout,
+    "wsl": _wsl,
     **dict.fromkeys(SHELLS, _shell),
     **dict.fromkeys(POWERSHELLS, _powershell),
-    **{name: partial(_prefix, valued) for name, valued in PREFIXES.items()},
     **{name: partial(_run, name) for name in RUNS},
 }

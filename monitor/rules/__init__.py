@@ -29,6 +29,7 @@ SERVER_RULES: tuple[Callable[[Snapshot], Verdicts], ...] = (
     drift.deployed_behind,
     drift.deployed_digest_differs,
     drift.floating_version,
+    drift.opaque_launch,
     drift.redirected_source,
     drift.not_deployed,
     approvals.approval_expired,

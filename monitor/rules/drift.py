@@ -58,6 +58,17 @@ def floating_version(snapshot: Snapshot) -> Verdicts:
     yield from _each(snapshot, "floating-version", _floating)
 
 
+def opaque_launch(snapshot: Snapshot) -> Verdicts:
+    """A host starts a listed server by a command that cannot be read with certainty.
+
+    Harm: something else may run than the package that is named: another package, a script, another registry's copy.
+    Evidence: the note names it: an unknown option, a shell line that does more, a further package, a command that is not the package's own.
+    False positives: launch scripts, options younger than this program, packages whose command bears another name.
+    Remedy: start the package plainly, by its exact version and nothing beside it; or waive it by place with a reason.
+    """
+    yield from _each(snapshot, "opaque-launch", _opaque)
+
+
 def redirected_source(snapshot: Snapshot) -> Verdicts:
     """The environment of a deployed server redirects its registry or preloads code.
 
@@ -190,6 +201,13 @@ def _floating(deployment: Deployment, _snapshot: Snapshot) -> tuple[Severity, st
         return None
     asked = f" (asks for {deployment.requested})" if deployment.requested else ""
     return Severity.MEDIUM, f"starts whatever {_what(deployment)} is newest{asked}", False
+
+
+def _opaque(deployment: Deployment, _snapshot: Snapshot) -> tuple[Severity, str, bool] | None:
+    if deployment.kind is not PinKind.UNKNOWN:
+        return None
+    why = deployment.note or (f"asks for {deployment.requested}" if deployment.requested else "no reason is known")
+    return Severity.MEDIUM, f"starts {_what(deployment)} by a command that cannot be read with certainty: {why}", False
 
 
 def _redirected(deployment: Deployment, _snapshot: Snapshot) -> tuple[Severity, str, bool] | None:

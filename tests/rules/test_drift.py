@@ -86,6 +86,22 @@ def test_a_floating_launch_command_is_a_finding_that_says_what_it_asks_for() -> 
     ]
 
 
+def test_a_command_that_cannot_be_read_with_certainty_is_a_finding_that_says_why() -> None:
+    opaque = replace(deployment(None, kind=PinKind.UNKNOWN), note="with further packages")
+
+    findings = found(drift.opaque_launch(snapshot(deployments=(opaque, deployment("1.4.2", host="laptop-8")))))
+
+    assert [(each.severity, each.summary.rpartition(": ")[2]) for each in findings] == [
+        (Severity.MEDIUM, "with further packages")
+    ]
+
+
+def test_an_outage_of_the_inventories_says_nothing_about_how_servers_are_started() -> None:
+    silent = Unknown(Reason.UNAVAILABLE, "inventory", "unreadable")
+
+    assert len(unseen(drift.opaque_launch(snapshot(deployments=silent)))) == 1
+
+
 def test_a_disabled_entry_is_no_drift() -> None:
     disabled = replace(deployment("9.9.9"), disabled=True)
 

@@ -1,0 +1,67 @@
+"""Addresses of remote servers: read strictly, without secrets, in one form in which equal endpoints are equal text."""
+
+import re
+from urllib.parse import urlsplit
+
+from monitor.domain.fingerprint import fingerprint
+
+SCHEMES = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+MAX_LENGTH = 2048
+HOST = re.compile(r"[^\s/\\?#@:%\[\]<>^|`{}\"]+|\[[0-9A-Fa-f:.]+\]")
+VARIABLE = re.compile(r"\$\{[\w:.-]{1,80}\}")
+SHORT = 12
+"""Characters. A shorter part of a path is shown as it is."""
+
+PLAIN = re.compile(r"(?=.{1,80}$)([A-Za-z]?[a-z]{0,18}|v?\d{1,4})([._~@:-]([A-Za-z]?[a-z]{0,18}|v?\d{1,4}))*")
+"""Words and small numbers with marks between them, as people write them."""
+
+HIDDEN = re.compile(r"~[0-9a-f]{12}")
+TOKEN = re.compile(
+    r"(?i)\b(gh[pousr]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{10,}|npm_\w{16,}|pypi-[\w-]{16,}|sk-[\w-]{16,}|xox[a-z]-[\w-]{10,}"
+    r"|AKIA[0-9A-Z]{12,}|eyJ[\w-]{10,}\.[\w-]+(\.[\w-]+)?|AIza[\w-]{20,})"
+)
+"""Tokens that are known by how they begin."""
+
+
+def endpoint(url: str) -> str | None:
+    """Return `scheme://host[:port]/path` without credentials, query and fragment; None for what does not parse strictly. Never raises.
+
+    Parts of the path that may be secrets are replaced by a short hash: equal endpoints stay equal, and applying it twice changes nothing.
+    """
+    text = url.strip()
+    # What a client still fills in stands for any host; it is shown, and equals no real one.
+    named = VARIABLE.search(text.partition("://")[2].partition("/")[0])
+    text = VARIABLE.sub("variable", text, count=1) if named else text
+    if len(text) > MAX_LENGTH or "\\" in text or not text.isprintable() or re.search(r"\s", text.partition("?")[0]):
+        return None
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return None
+    scheme, host = parts.scheme.lower(), parts.netloc.rpartition("@")[2]
+    name = host if port is None else host[: host.rindex(":")]
+    name = name.removesuffix(":").lower()
+    if scheme not in SCHEMES or not text[len(scheme) :].startswith("://") or not HOST.fullmatch(name):
+        return None
+    shown = name if port in (None, SCHEMES[scheme]) else f"{name}:{port}"
+    shown = shown.replace("variable", named[0], 1) if named else shown
+    return f"{scheme}://{shown}" + "/".join(map(_without_secret, parts.path.split("/")))
+
+
+def same_endpoint(url: str) -> str | None:
+    """Return the form in which two spellings of one endpoint are equal: as `endpoint`, without a final slash."""
+    found = endpoint(url)
+    return found.rstrip("/") if found else None
+
+
+def without_credentials(text: str) -> str:
+    """Return the text without what holds secrets in addresses: a user name or password before the host, the query; and known tokens."""
+    bare = re.sub(r"(?<=://)[^/?#\s]*@(?=[^/?#\s])", "", re.sub(r"\?[^#\s]*", "", text))
+    return TOKEN.sub("…", bare)
+
+
+def _without_secret(segment: str) -> str:
+    if TOKEN.search(segment) or (len(segment) >= SHORT and not PLAIN.fullmatch(segment)):
+        return segment if HIDDEN.fullmatch(segment) else "~" + fingerprint("segment of a path", segment)[:SHORT]
+    return segment
