@@ -8,8 +8,10 @@ A claim ends as verified, as invalid (forged, or about something else), or as un
 authority is not known here. Nothing is ever verified for want of a check, and no input makes this module raise.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from connectors._sigstore.claim import Claim, Trust
 
 T = TypeVar("T")
+PUBLIC_GOOD, NPM_KEYS, GITHUB = "public-good", "npm-keys", "github"
 SHIPPED = Path(__file__).parent / "_sigstore" / "trust_roots"
 MAX_DOCUMENT = 4 * 2**20
 """Bytes. Honest documents have a few dozen kB for each claim."""
@@ -53,15 +56,23 @@ def _read_roots(
 ) -> "_Roots":
     if refreshed and refreshed.exists():
         trust_root.require_own(refreshed)
-    good = _youngest("public-good", public_good, refreshed)
-    npm = _youngest("npm-keys", npm_keys, refreshed)
-    own = _youngest("github", github, refreshed)
+    good = _youngest(PUBLIC_GOOD, public_good, refreshed)
+    npm = _youngest(NPM_KEYS, npm_keys, refreshed)
+    own = _youngest(GITHUB, github, refreshed)
     if good is None or npm is None:
         raise Malformed("trust roots", f"none ship in {SHIPPED}: install the program anew")
+    return _roots_of(dict([good, own, npm] if own else [good, npm]))
+
+
+def _roots_of(files: Mapping[TrustRoot, bytes]) -> "_Roots":
+    """Read the files' shapes. Raises `Malformed` where one is none, or one that is needed is missing."""
+    named = {file.name: (file, raw) for file, raw in files.items()}
+    if missing := {PUBLIC_GOOD, NPM_KEYS} - set(named):
+        raise Malformed("trust roots", f"there is no {' and no '.join(sorted(missing))}")
     sigstore = {
-        file.name: (file, trust_root.sigstore_root(file, raw), raw) for file, raw in ([good, own] if own else [good])
+        name: (file, trust_root.sigstore_root(file, raw)) for name, (file, raw) in named.items() if name != NPM_KEYS
     }
-    return _Roots(sigstore, npm[0], trust_root.npm_keys(*npm))
+    return _Roots(files, sigstore, named[NPM_KEYS][0], trust_root.npm_keys(*named[NPM_KEYS]))
 
 
 def _youngest(name: str, configured: Path | None, refreshed: Path | None) -> tuple[TrustRoot, bytes] | None:
@@ -78,25 +89,22 @@ class _Roots:
 
     def __init__(
         self,
-        sigstore: dict[str, tuple[TrustRoot, trust_root.SigstoreRoot, bytes]],
+        files: Mapping[TrustRoot, bytes],
+        sigstore: dict[str, tuple[TrustRoot, trust_root.SigstoreRoot]],
         npm: TrustRoot,
         npm_keys: tuple[trust_root.NpmKey, ...],
     ) -> None:
+        self.files = files
         self._sigstore = sigstore
         self._npm, self._npm_keys = npm, npm_keys
-
-    @property
-    def files(self) -> tuple[TrustRoot, ...]:
-        """The files."""
-        return (*(file for file, _, _ in self._sigstore.values()), self._npm)
 
     @cached_property
     def trust(self) -> "Trust":
         """Keys and certificates, ready to be used."""
         from connectors._sigstore import anchors, claim  # noqa: PLC0415 - the import takes a second
 
-        loaded = {name: anchors.load(file, root, raw) for name, (file, root, raw) in self._sigstore.items()}
-        return claim.Trust(loaded["public-good"], loaded.get("github"), self._npm, self._npm_keys)
+        loaded = {name: anchors.load(file, root, self.files[file]) for name, (file, root) in self._sigstore.items()}
+        return claim.Trust(loaded[PUBLIC_GOOD], loaded.get(GITHUB), self._npm, self._npm_keys)
 
 
 class SigstoreBundles:
@@ -108,7 +116,15 @@ class SigstoreBundles:
 
     def roots(self) -> tuple[TrustRoot, ...]:
         """Return the trust roots in use."""
+        return tuple(self._roots.files)
+
+    def root_files(self) -> Mapping[TrustRoot, bytes]:
+        """Return the trust roots in use with the files' contents."""
         return self._roots.files
+
+    def under(self, files: Mapping[TrustRoot, bytes]) -> Verifier:
+        """Return a verifier that trusts these files alone. Raises `Malformed`."""
+        return SigstoreBundles(lambda: _roots_of(files))
 
     def renew(self) -> None:
         """Read the trust roots anew. Raises `Malformed`, and goes on with the old ones."""
@@ -118,7 +134,9 @@ class SigstoreBundles:
         """Decide every claim of every document; at least one verification for each document."""
         found: list[Verification] = []
         for attestation in attestations[:MAX_DOCUMENTS]:
-            found += self._document(subject, attestation)
+            digest = sha256(attestation.document).hexdigest()
+            claims = self._document(subject, attestation)
+            found += [replace(claim, document=digest, url=attestation.url) for claim in claims]
         if len(attestations) > MAX_DOCUMENTS:
             fault = Undecided("too-large", f"{len(attestations)} documents; {MAX_DOCUMENTS} were looked at")
             found.append(_refusal(subject, attestations[-1].form, "documents", fault))

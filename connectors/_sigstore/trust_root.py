@@ -10,6 +10,7 @@ import re
 import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -156,7 +157,7 @@ def read(name: str, path: Path, origin: str = "") -> tuple[TrustRoot, bytes]:
     day = DAY.search(path.name)
     if day:
         dated = datetime.fromisoformat(day.group()).replace(tzinfo=UTC)
-    return TrustRoot(name, str(path), dated, origin), raw
+    return TrustRoot(name, str(path), dated, origin, sha256(raw).hexdigest()), raw
 
 
 def sigstore_root(file: TrustRoot, raw: bytes) -> SigstoreRoot:

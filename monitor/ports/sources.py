@@ -92,6 +92,12 @@ class Verifier(Protocol):
     def roots(self) -> tuple[TrustRoot, ...]:
         """Return the trust roots in use."""
 
+    def root_files(self) -> Mapping[TrustRoot, bytes]:
+        """Return the trust roots in use with the files' contents."""
+
+    def under(self, files: Mapping[TrustRoot, bytes]) -> "Verifier":
+        """Return a verifier that trusts these files alone: for what was decided under them. Raises `Malformed`."""
+
     def renew(self) -> None:
         """Read the trust roots anew, after they were refreshed. Raises `Malformed`; the old ones stay in use then."""
 
