@@ -9,6 +9,7 @@ from packaging.version import InvalidVersion, Version
 from connectors._launch.npm import SEMVER
 from connectors._reading_files.form import Form, open_form
 from connectors._reading_files.yaml_tree import Node, Pairs, Scalar
+from monitor.domain.address import endpoint
 from monitor.domain.provenance import Publisher
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
@@ -148,7 +149,7 @@ def _package(text: str) -> Purl:
 
 
 def _https(text: str) -> str:
-    if not re.fullmatch(r"https://[^/?#@\s]+(/[^?#\s]*)?", text):
+    if not re.fullmatch(r"https://[^/?#@\s$]+(/[^?#\s]*)?", text) or endpoint(text) is None:
         raise ValueError
     return text
 

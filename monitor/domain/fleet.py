@@ -1,23 +1,26 @@
 """Which deployment is which server."""
 
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
+from monitor.domain.address import same_endpoint
 from monitor.domain.deployment import Deployment
 from monitor.domain.server import Server
 from monitor.domain.snapshot import Fleet
 
 
 def assign(servers: Iterable[Server], deployments: Iterable[Deployment]) -> Fleet:
-    """Give each deployment to the server whose package or address it names; the free-text name in a client decides nothing."""
+    """Give each deployment to the server whose package or address it names; the free-text name in a client decides nothing.
+
+    Total: an address that does not parse belongs to nobody.
+    """
     by_server: dict[str, list[Deployment]] = {}
     owner_of: dict[str, str] = {}
     for server in servers:
         by_server[server.name] = []
         if server.package:
             owner_of[str(server.package)] = server.name
-        if server.remote:
-            owner_of[address(server.remote)] = server.name
+        if server.remote and (endpoint := same_endpoint(server.remote)):
+            owner_of[endpoint] = server.name
     unlisted = []
     for deployment in deployments:
         owner = next((owner_of[name] for name in _names(deployment) if name in owner_of), None)
@@ -31,11 +34,5 @@ def assign(servers: Iterable[Server], deployments: Iterable[Deployment]) -> Flee
 def _names(deployment: Deployment) -> Iterable[str]:
     if deployment.purl:
         yield str(deployment.purl.package)
-    if deployment.remote:
-        yield address(deployment.remote)
-
-
-def address(url: str) -> str:
-    """Return the form in which two spellings of one endpoint are equal: scheme and host in lower case, no final slash."""
-    parts = urlsplit(url.strip())
-    return f"{parts.scheme.lower()}://{(parts.netloc.rpartition('@')[2]).lower()}{parts.path.rstrip('/')}"
+    if deployment.remote and (endpoint := same_endpoint(deployment.remote)):
+        yield endpoint

@@ -145,6 +145,14 @@ def test_a_bridge_and_the_server_behind_it_are_two_deployments() -> None:
     assert found["far (far end)"].purl is None
 
 
+@pytest.mark.parametrize("url", ["http://[x", "https://a℀b/", "https://evil.example\\\\@ok.example/"])
+def test_an_address_that_does_not_parse_is_unknown_and_says_so(url: str) -> None:
+    found = read({"mcpServers": {"far": {"url": url}}})
+
+    assert (found["far"].kind, found["far"].remote) == (PinKind.UNKNOWN, None)
+    assert found["far"].note == "no address of a server"
+
+
 def test_a_package_started_inside_a_container_is_a_deployment_too() -> None:
     found = read({"mcpServers": {"x": {"command": "docker", "args": ["run", "node:22", "npx", "foo@1.0.0"]}}})
 

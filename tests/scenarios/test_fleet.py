@@ -49,6 +49,17 @@ async def test_an_unreadable_inventory_resolves_nothing_and_exits_with_3(calm: C
     assert logged
 
 
+async def test_a_broken_address_of_one_laptop_stops_no_job(calm: Company, logged: list[str]) -> None:
+    calm.deploy("laptop-7", "pkg:npm/%40acme/files-mcp@9.9.9")
+    calm.inventory.append({"host": "laptop-9", "name": "x", "remote": "http://[x"})
+
+    report = await calm.run()
+
+    assert ["laptop-7" in each.finding.summary for each in await calm.findings("unapproved-version")] == [True]
+    assert ["remote" in problem for problem in report.problems] == [True]
+    assert logged == []
+
+
 async def test_a_server_that_nobody_deploys_is_information_and_no_alarm(calm: Company) -> None:
     calm.inventory = [line for line in calm.inventory if line["host"] != "laptop-7"]
 
