@@ -19,7 +19,7 @@ BODY = (
     Code(HOSTILE),
     Link("ticket", "https://jira.example/browse/MCPSEC-1"),
 )
-ALERT = SendAlert("alert:a", "default", f"Malware in files {HOSTILE}", BODY, "critical", urgent=True)
+ALERT = SendAlert("alert:a", "default", f"Malware in files {HOSTILE}", BODY, "critical")
 TOKEN = "xoxb-world"
 SECRET = "T0/B0/secret"
 
