@@ -104,17 +104,18 @@ def _sqlite(url: URL) -> Engine:
     in_memory = url.database in (None, "", ":memory:")
     one_connection = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
     engine = create_engine(url, **one_connection if in_memory else {})
-    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "connect", configure_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
-def _configure_sqlite(connection: sqlite3.Connection, record: object) -> None:
+def configure_sqlite(connection: sqlite3.Connection, record: object) -> None:
+    """Prepare a new connection. Committed means on the disk: what is noted as taken must not be sent again after a power failure."""
     del record
     connection.isolation_level = (
         None  # The driver would begin late and end early; `_begin_immediate` begins, also before DDL.
     )
-    for pragma in (f"busy_timeout={BUSY_SECONDS * 1000}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    for pragma in (f"busy_timeout={BUSY_SECONDS * 1000}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -26,23 +26,20 @@ class Due:
     def claim(
         self, job: str, *, now: datetime, until: datetime, by: str, limit: int, servers: Collection[str] | None
     ) -> list[str]:
-        """Claim, in one statement, up to `limit` servers for `by` until `until`: due ones, or (given `servers`) these, due or not.
+        """Claim up to `limit` servers for `by` until `until`: due ones, or (given `servers`) these, due or not.
 
         No running claim is taken, not even one's own: two jobs of one process share its name.
         """
         wanted = due.c.next_look_at <= now if servers is None else self._in.among(due.c.server, servers)
-        # A materialised list of candidates, because PostgreSQL may run a plain subquery more than once and lock more than `limit`.
         free = (
             select(due.c.server)
             .where(due.c.job == job, wanted, or_(due.c.claimed_by.is_(None), due.c.claimed_until <= now))
             .order_by(due.c.next_look_at, due.c.server)
             .limit(limit)
-            .with_for_update(skip_locked=True)
-            .cte("free")
         )
         claimed = self._in.changed(
             update(due)
-            .where(due.c.job == job, due.c.server.in_(select(free.c.server)))
+            .where(due.c.job == job, due.c.server.in_(free))
             .values(claimed_by=by, claimed_until=until)
             .returning(due.c.server)
         )
@@ -59,7 +56,7 @@ class Due:
     def break_claims(self, by: Collection[str]) -> int:
         """Drop the claims of processes that are known to be dead, on servers and on actions; return how many.
 
-        An action that a dead process had taken was perhaps sent: it is uncertain from now on.
+        An action that a dead process had taken was perhaps sent: it is uncertain from now on, and due at once.
         """
         servers = self._in.change(
             update(due).where(self._in.among(due.c.claimed_by, by)).values(claimed_by=None, claimed_until=None)

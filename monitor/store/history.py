@@ -54,6 +54,12 @@ class History:
         ]
         self._in.put(tables.deployments, begun)
 
+    def forget_inventories(self, kept: Collection[str], at: datetime) -> None:
+        """Let everything be gone from `at` on that was seen by an inventory which is not among `kept` (sources' names)."""
+        columns = tables.deployments.c
+        others = ~self._in.among(columns.source, [key(source) for source in kept])
+        self._in.change(update(tables.deployments).where(columns.gone_at.is_(None), others).values(gone_at=at))
+
     def entries(self) -> Mapping[str, Entry]:
         """Return the registry's entries as they were at the last look, by server name."""
         columns = tables.entries.c

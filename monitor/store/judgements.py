@@ -39,13 +39,18 @@ class Judgements:
         """Return the findings of the servers (None: of all), open and resolved, in order of opening."""
         columns = tables.findings.c
         found = select(
-            columns.document, columns.opened_at, columns.occurrences, columns.resolved_at, columns.alerted_at
+            columns.document,
+            columns.opened_at,
+            columns.occurrences,
+            columns.resolved_at,
+            columns.alerted_at,
+            columns.told,
         ).order_by(columns.opened_at, columns.fingerprint)
         if servers is not None:
             found = found.where(self._in.among(columns.server, [key(server) for server in servers]))
         return [
-            Tracked(documents.FINDING.decode(document), opened_at, occurrences, resolved_at, alerted_at)
-            for document, opened_at, occurrences, resolved_at, alerted_at in self._in.rows(found)
+            Tracked(documents.FINDING.decode(document), opened_at, occurrences, resolved_at, alerted_at, told or "")
+            for document, opened_at, occurrences, resolved_at, alerted_at, told in self._in.rows(found)
         ]
 
     def keep_findings(self, findings: Collection[Tracked]) -> None:
@@ -59,6 +64,7 @@ class Judgements:
                 "occurrences": tracked.occurrences,
                 "resolved_at": tracked.resolved_at,
                 "alerted_at": tracked.alerted_at,
+                "told": tracked.told or None,
                 "document": documents.write(tracked.finding),
             }
             for tracked in findings

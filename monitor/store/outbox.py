@@ -8,17 +8,31 @@ about the earlier one.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import and_, func, or_, select, update
 
-from monitor.domain.action import Action, Ambiguous, Deferred, Delivered, Delivery, Rejected
+from monitor.domain.action import Action, Ambiguous, Deferred, Delivered, Delivery, OpenTicket, Rejected
 from monitor.ports.store import Queued
 from monitor.store import documents
 from monitor.store.tables import key, outbox, plain
 from monitor.store.transaction import Transaction
 
-STATES = ("pending", "taken", "uncertain", "delivered", "dead")
+UNDELIVERED = ("pending", "taken", "uncertain", "dead")
+STATES = (*UNDELIVERED, "delivered")
+QUEUED = select(
+    outbox.c.id,
+    outbox.c.document,
+    outbox.c.attempts,
+    outbox.c.uncertain,
+    outbox.c.created_at,
+    outbox.c.tried_at,
+    outbox.c.state,
+    outbox.c.detail,
+)
+Row = tuple[int, str, int, bool, datetime, datetime | None, str, str]
+"""What `QUEUED` selects."""
 
 
 class Outbox:
@@ -39,6 +53,7 @@ class Outbox:
                 "created_at": now,
                 "next_try_at": now,
                 "ref": "",
+                "opens": key(action.fingerprint) if isinstance(action, OpenTicket) else None,
                 "detail": "",
                 "document": documents.write_action(action),
             }
@@ -51,27 +66,26 @@ class Outbox:
 
         One that was taken and not settled in time was perhaps sent: it comes back as uncertain. `attempts` counts those before this one.
         """
+        self._in.alone()  # What is selected first is what is updated then.
         due = or_(
             and_(outbox.c.state.in_(["pending", "uncertain"]), outbox.c.next_try_at <= now),
             and_(outbox.c.state == "taken", outbox.c.taken_until <= now),
         )
-        free = select(outbox.c.id).where(due).order_by(outbox.c.id).limit(limit).with_for_update(skip_locked=True)
-        taken = self._in.changed(
+        rows = self._in.rows(QUEUED.where(due).order_by(outbox.c.id).limit(limit))
+        taken = [replace(_queued(row), uncertain=row[3] or row[6] == "taken") for row in rows]
+        self._in.change(
             update(outbox)
-            .where(outbox.c.id.in_(select(free.cte("free").c.id)))
+            .where(outbox.c.id.in_([queued.id for queued in taken]))
             .values(
                 state="taken",
                 uncertain=or_(outbox.c.uncertain, outbox.c.state == "taken"),
                 taken_by=by,
                 taken_until=until,
+                tried_at=now,
                 attempts=outbox.c.attempts + 1,
             )
-            .returning(outbox.c.id, outbox.c.document, outbox.c.attempts, outbox.c.uncertain, outbox.c.created_at)
         )
-        return [
-            Queued(number, documents.read_action(document), attempts - 1, uncertain, created_at)
-            for number, document, attempts, uncertain, created_at in sorted(taken)
-        ]
+        return taken
 
     def settle(self, queued: Queued, delivery: Delivery, *, now: datetime, next_try_at: datetime | None) -> None:
         """Note how a delivery ended. `next_try_at` None after anything but `Delivered`: it is dead, and stays for people to see.
@@ -100,18 +114,20 @@ class Outbox:
         )
         return {state: counted.get(state, 0) for state in STATES}
 
-    def dead(self) -> list[tuple[Queued, str]]:
-        """Return the actions that will not be tried again, with the last error."""
-        columns = outbox.c
-        found = select(
-            columns.id, columns.document, columns.attempts, columns.uncertain, columns.created_at, columns.detail
-        )
-        return [
-            (Queued(number, documents.read_action(document), attempts, uncertain, created_at), detail)
-            for number, document, attempts, uncertain, created_at, detail in self._in.rows(
-                found.where(columns.state == "dead").order_by(columns.id)
-            )
-        ]
+    def undelivered(self, before: datetime) -> list[tuple[Queued, str]]:
+        """Return the actions that were queued before that time and are not delivered, given up or not, with the last error."""
+        late = QUEUED.where(outbox.c.state.in_(UNDELIVERED), outbox.c.created_at < before).order_by(outbox.c.id)
+        return [(_queued(row), row[7]) for row in self._in.rows(late)]
+
+    def ticket(self, fingerprint: str) -> str | None:
+        """Return the tracker's key of the delivered `OpenTicket` with that fingerprint, None where none was delivered."""
+        opened = select(outbox.c.ref).where(outbox.c.opens == key(fingerprint), outbox.c.state == "delivered")
+        return next((ref for (ref,) in self._in.rows(opened.order_by(outbox.c.id.desc()).limit(1))), None)
+
+
+def _queued(row: Row) -> Queued:
+    number, document, attempts, uncertain, created_at, tried_at, _, _ = row
+    return Queued(number, documents.read_action(document), attempts, uncertain, created_at, tried_at)
 
 
 def _next(next_try_at: datetime | None, now: datetime, *, uncertain: bool) -> dict[str, object]:

@@ -70,10 +70,10 @@ class Packages:
     def keep_listing(
         self, source: str, listing: Listing, known: Collection[KnownRelease], validators: Collection[Validator]
     ) -> None:
-        """Keep the listing as it is now, releases that are new to us as first seen, and the validators in place of the old ones."""
+        """Keep the listing as it is now, the given releases as first seen (in place of what was kept of them), and the validators."""
         row = {"source": source, "package": key(str(listing.package.package))}
         self._in.put(tables.listings, [{**row, "document": documents.write(listing)}])
-        self._in.add(
+        self._in.put(
             tables.releases,
             [
                 {

@@ -164,6 +164,7 @@ findings = Table(
     Column("occurrences", Integer, nullable=False),
     Column("resolved_at", Time),  # NULL: open
     Column("alerted_at", Time),  # NULL: nobody was told
+    Column("told", String),  # NULL: not at all, or before this was kept
     Column("document", Text, nullable=False),
     Index(None, "server"),
 )
@@ -226,11 +227,14 @@ outbox = Table(
     Column("next_try_at", Time, nullable=False),
     Column("taken_by", String),  # NULL: free
     Column("taken_until", Time),
+    Column("tried_at", Time),  # when it was taken last; NULL: never, or before this was kept
     Column("settled_at", Time),  # NULL: still to be delivered
     Column("ref", Text, nullable=False),
+    Column("opens", String),  # the fingerprint of the `OpenTicket`; NULL: another kind of action
     Column("detail", Text, nullable=False),
     Column("document", Text, nullable=False),
     Index(None, "state", "next_try_at"),
+    Index(None, "opens"),
     # An id that was once given out stays spent, also when its row is pruned.
     sqlite_autoincrement=True,
 )

@@ -82,7 +82,8 @@ class Transaction:
         return count
 
     def changed(self, statement: ReturningUpdate[*Ts]) -> Sequence[tuple[*Ts]]:
-        """Update what nobody else has locked; return what the statement says of each row, in no order."""
+        """Update; return what the statement says of each row, in no order."""
+        self.alone()
         rows = self._open().execute(statement).all()
         self.kept |= bool(rows)
         return rows
@@ -136,8 +137,8 @@ class Transaction:
     def alone(self) -> None:
         """Wait until nobody else is keeping things, and be the only one to the end of the transaction.
 
-        SQLite's transactions are alone from their beginning. On PostgreSQL claims pass each other by row locks, and everything else queues
-        here: bulk statements of two processes would else lock each other's rows, and the audit chain has one head anyway.
+        SQLite's transactions are alone from their beginning. On PostgreSQL this lock comes before that of any row, in every transaction
+        that keeps something: two of them could else wait for each other's rows, and the audit chain has one head anyway.
         """
         if self.postgresql and not self._alone:
             self._open().execute(select(func.pg_advisory_xact_lock(WRITER)))

@@ -16,6 +16,8 @@ class Unit:
 
     def __init__(self, transaction: Transaction, clock: Clock) -> None:
         """Work in that transaction."""
+        self.alone = transaction.alone
+
         due = Due(transaction, clock)
         self.enrol, self.claim, self.release = due.enrol, due.claim, due.release
         self.break_claims, self.claimants = due.break_claims, due.claimants
@@ -37,6 +39,7 @@ class Unit:
 
         history = History(transaction)
         self.deployments, self.keep_inventory = history.deployments, history.keep_inventory
+        self.forget_inventories = history.forget_inventories
         self.entries, self.keep_entries = history.entries, history.keep_entries
 
         bodies = Bodies(transaction)
@@ -44,7 +47,7 @@ class Unit:
 
         outbox = Outbox(transaction)
         self.queue, self.take, self.settle = outbox.queue, outbox.take, outbox.settle
-        self.outbox, self.dead = outbox.outbox, outbox.dead
+        self.outbox, self.undelivered, self.ticket = outbox.outbox, outbox.undelivered, outbox.ticket
 
         audit = Audit(transaction)
         self.chain, self.head, self.commit = audit.chain, audit.head, audit.commit

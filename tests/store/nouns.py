@@ -108,6 +108,7 @@ tracked = whole(
     occurrences=st.integers(1, 9),
     resolved_at=maybe(times),
     alerted_at=maybe(times),
+    told=st.sampled_from(["", "page", "ticket", "digest"]),
 )
 reviews = whole(Review, candidate=pins, opened_at=times)
 health = whole(SourceHealth, answered_at=maybe(times), failing_since=maybe(times), closed_until=maybe(times))

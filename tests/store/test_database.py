@@ -1,12 +1,19 @@
+import asyncio
+import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 
-from monitor.ports.store import Store
-from monitor.store.database import open_store
+from monitor.domain.health import SourceHealth
+from monitor.ports.store import Store, UnitOfWork
+from monitor.store.database import configure_sqlite, open_store
 from monitor.store.transaction import Unreachable
 from tests.databases import NOW, Opened, clock
 from tests.store.keeping import claim, keep
+
+FULL = 2
+"""SQLite's number for: on the disk before a commit is answered."""
 
 
 @pytest.mark.parametrize("url", ["mysql://example/db", "monitor.db", "", "oracle://x"])
@@ -46,6 +53,40 @@ async def test_a_database_without_a_schema_is_unreachable_and_not_a_riddle(empty
 
     with pytest.raises(Unreachable, match="findings"):
         await store.run(lambda unit: unit.findings())
+
+
+async def test_one_that_is_alone_reads_what_nobody_changes_meanwhile(database: str, opened: Opened) -> None:
+    first, second = opened(database), opened(database)
+    alone, coming = threading.Event(), threading.Event()
+    seen: list[list[str]] = []
+
+    def look_twice(unit: UnitOfWork) -> None:
+        unit.alone()
+        unit.alone()
+        alone.set()
+        seen.append(list(unit.health()))
+        coming.wait(10)
+        seen.append(list(unit.health()))
+
+    async def keep_meanwhile() -> None:
+        await asyncio.to_thread(alone.wait, 10)
+        coming.set()
+        await keep(second, lambda unit: unit.keep_health([SourceHealth("npm", None, None)]))
+
+    await asyncio.gather(first.run(look_twice), keep_meanwhile())
+
+    assert seen == [[], []]
+    assert list(await first.run(lambda unit: unit.health())) == ["npm"]
+
+
+def test_what_sqlite_commits_survives_a_power_failure(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "monitor.db")
+
+    configure_sqlite(connection, None)
+
+    [(synchronous,)] = connection.execute("PRAGMA synchronous")
+    connection.close()
+    assert synchronous == FULL
 
 
 def test_the_database_is_the_store_that_the_program_asks_for(opened: Opened) -> None:

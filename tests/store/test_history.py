@@ -83,6 +83,36 @@ async def test_a_deployment_that_comes_back_is_deployed_again(store: Database) -
     assert await deployed(store) == {("a", "1.0.0", TOMORROW.isoformat())}
 
 
+async def test_what_only_a_forgotten_inventory_saw_is_gone_and_still_told(database: str, store: Database) -> None:
+    await keep(
+        store,
+        lambda unit: unit.keep_inventory(inventory(deployment("a"), source="old name"), NOW),
+        lambda unit: unit.keep_inventory(inventory(deployment("b")), NOW),
+    )
+
+    await keep(store, lambda unit: unit.forget_inventories(["laptops", "never read"], LATER))
+
+    assert await deployed(store) == {("b", "1.0.0", NOW.isoformat())}
+    assert len(rows(database, "SELECT place FROM deployments WHERE gone_at IS NOT NULL")) == 1
+
+
+async def test_where_no_inventory_is_left_nothing_is_deployed(store: Database) -> None:
+    await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("a")), NOW))
+
+    await keep(store, lambda unit: unit.forget_inventories([], LATER))
+
+    assert await deployed(store) == set()
+
+
+async def test_a_forgotten_inventory_that_is_read_again_is_as_new(store: Database) -> None:
+    await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("a")), NOW))
+    await keep(store, lambda unit: unit.forget_inventories([], LATER))
+
+    await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("a")), TOMORROW))
+
+    assert await deployed(store) == {("a", "1.0.0", TOMORROW.isoformat())}
+
+
 async def test_two_inventories_of_one_moment_leave_the_last(store: Database) -> None:
     await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("a")), NOW))
 

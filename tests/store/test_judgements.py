@@ -49,7 +49,7 @@ async def test_findings_come_in_order_of_opening(store: Database) -> None:
 async def test_a_finding_keeps_its_row_through_its_life(store: Database) -> None:
     opened = finding("a")
     await keep(store, lambda unit: unit.keep_findings([opened]))
-    resolved = replace(opened, resolved_at=LATER, alerted_at=NOW, occurrences=2)
+    resolved = replace(opened, resolved_at=LATER, alerted_at=NOW, told="ticket", occurrences=2)
 
     await keep(store, lambda unit: unit.keep_findings([resolved]))
 

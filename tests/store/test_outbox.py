@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -27,7 +28,7 @@ from tests.store.keeping import DONE, LATER, keep
 BODY = (Paragraph("a release appeared"),)
 TICKET = OpenTicket("ticket:1", "io.github.example/a", "0123456789abcdef", "Review", BODY, "high")
 COMMENT = CommentTicket("comment:1", "io.github.example/a", "0123456789abcdef", BODY)
-ALERT = SendAlert("alert:1", "security", "A release appeared", BODY, "critical", urgent=True)
+ALERT = SendAlert("alert:1", "security", "A release appeared", BODY, "critical")
 
 
 async def queue(store: Database, *actions: Action) -> int:
@@ -131,7 +132,7 @@ async def test_what_a_crashed_process_had_taken_was_perhaps_sent(store: Database
     early, late = await take(store, at=NOW + timedelta(minutes=4)), await take(store, at=NOW + timedelta(minutes=5))
 
     assert early == []
-    assert [(queued.attempts, queued.uncertain) for queued in late] == [(1, True)]
+    assert [(queued.attempts, queued.uncertain, queued.tried_at) for queued in late] == [(1, True, NOW)]
 
 
 async def test_what_a_dead_process_had_taken_is_free_as_uncertain_once_that_is_known(store: Database) -> None:
@@ -141,7 +142,17 @@ async def test_what_a_dead_process_had_taken_is_free_as_uncertain_once_that_is_k
     await keep(store, lambda unit: unit.break_claims(["dead"]))
 
     assert await states(store) == {"uncertain": 1}
-    assert [queued.uncertain for queued in await take(store)] == [True]
+    again = await take(store, at=NOW + timedelta(seconds=1))
+    assert [(queued.uncertain, queued.tried_at) for queued in again] == [(True, NOW)]
+
+
+async def test_each_take_tells_when_the_one_before_it_was(store: Database) -> None:
+    await queue(store, ALERT)
+    times = [NOW, NOW + timedelta(minutes=5), NOW + timedelta(minutes=20)]
+
+    taken = [await take(store, at=at) for at in times]
+
+    assert [queued.tried_at for (queued,) in taken] == [None, *times[:-1]]
 
 
 async def test_a_late_success_counts_and_a_late_failure_does_not(store: Database) -> None:
@@ -165,8 +176,8 @@ async def test_a_dead_action_stays_for_people_to_see(
 
     await settle(store, queued, delivery)
 
-    [(dead, error)] = await store.run(lambda unit: unit.dead())
-    assert (dead.action, dead.attempts, error) == (ALERT, 1, delivery.detail)
+    [(dead, error)] = await store.run(lambda unit: unit.undelivered(LATER))
+    assert (dead.action, dead.attempts, dead.tried_at, error) == (ALERT, 1, NOW, delivery.detail)
     assert await take(store, at=NOW + timedelta(days=365)) == []
 
 
@@ -176,8 +187,71 @@ async def test_an_answer_that_no_text_column_can_hold_costs_nothing(store: Datab
 
     await settle(store, queued, Rejected("no\0thing \ud800"))
 
-    [(_, error)] = await store.run(lambda unit: unit.dead())
+    [(_, error)] = await store.run(lambda unit: unit.undelivered(LATER))
     assert error == "no\N{REPLACEMENT CHARACTER}thing ?"
+
+
+async def test_what_waits_too_long_is_told_in_whatever_state_and_what_arrived_is_not(store: Database) -> None:
+    await queue(store, TICKET, COMMENT, ALERT)
+    ticket, comment = await take(store, limit=2)
+    await settle(store, ticket, Delivered("SEC-1"))
+    await settle(store, comment, Deferred("its ticket is not open yet", 60), LATER)
+    await keep(store, lambda unit: unit.queue([SendAlert("alert:2", "a", "b", (), "low")], LATER))
+
+    late = await store.run(lambda unit: unit.undelivered(LATER))
+
+    assert [(queued.action, queued.tried_at, error) for queued, error in late] == [
+        (COMMENT, NOW, "its ticket is not open yet"),
+        (ALERT, None, ""),
+    ]
+    assert await store.run(lambda unit: unit.undelivered(NOW)) == []
+
+
+async def test_a_ticket_is_found_by_its_fingerprint_once_it_is_open(store: Database) -> None:
+    await queue(store, TICKET, COMMENT)
+    ticket, comment = await take(store)
+    await settle(store, comment, Delivered("comment-7"))
+    before = await store.run(lambda unit: unit.ticket(TICKET.fingerprint))
+
+    await settle(store, ticket, Delivered("SEC-1"))
+
+    assert before is None
+    assert await store.run(lambda unit: unit.ticket(TICKET.fingerprint)) == "SEC-1"
+    assert await store.run(lambda unit: unit.ticket("another")) is None
+
+
+async def test_a_ticket_is_found_by_a_fingerprint_that_no_index_can_hold(store: Database) -> None:
+    odd = OpenTicket("ticket:2", "a", "x\0" * 5000, "Review", (), "low")
+    await queue(store, odd)
+    [queued] = await take(store)
+
+    await settle(store, queued, Delivered("SEC-2"))
+
+    assert await store.run(lambda unit: unit.ticket(odd.fingerprint)) == "SEC-2"
+
+
+async def test_one_who_takes_and_one_who_settles_late_do_not_wait_for_each_other(database: str, opened: Opened) -> None:
+    first, second = opened(database), opened(database)
+    await queue(first, ALERT)
+    [late] = await take(first, by="slow")
+    taken, settling = threading.Event(), threading.Event()
+
+    def take_and_dawdle(unit: UnitOfWork) -> list[Queued]:
+        found = unit.take(now=LATER, until=LATER + timedelta(minutes=5), by="quick", limit=10)
+        taken.set()
+        settling.wait(10)
+        unit.commit(DONE)
+        return found
+
+    async def settle_meanwhile() -> None:
+        await asyncio.to_thread(taken.wait, 10)
+        settling.set()
+        await settle(second, late, Delivered("1700000000.1"))
+
+    [found], _ = await asyncio.gather(first.run(take_and_dawdle), settle_meanwhile())
+
+    assert found.action == ALERT
+    assert await states(first) == {"delivered": 1}
 
 
 async def test_those_who_take_at_once_never_share_an_action(database: str, opened: Opened) -> None:

@@ -67,17 +67,19 @@ async def test_two_sources_of_one_package_do_not_mix(store: Database) -> None:
     assert await state(store, source="github") == PackageState(None, {})
 
 
-async def test_a_listing_is_replaced_and_a_first_sight_is_not(store: Database) -> None:
-    await keep(store, lambda unit: unit.keep_listing("npm", listing("1.0.0"), known("1.0.0"), []))
+async def test_a_listing_and_the_first_sight_of_the_given_releases_are_replaced_and_of_others_not(
+    store: Database,
+) -> None:
+    await keep(store, lambda unit: unit.keep_listing("npm", listing("1.0.0", "1.1.0"), known("1.0.0", "1.1.0"), []))
     yanked = replace(release("1.0.0"), yanked="bad")
     later = KnownRelease(yanked, NOW + timedelta(days=1), baseline=False)
     now = Listing(PACKAGE, (yanked,), Standing.DEPRECATED)
 
-    await keep(store, lambda unit: unit.keep_listing("npm", now, [later, *known("1.1.0")], []))
+    await keep(store, lambda unit: unit.keep_listing("npm", now, [later, *known("1.2.0")], []))
 
     kept = await state(store)
     assert kept.listing == now
-    assert kept.known == {each.release.version: each for each in known("1.0.0", "1.1.0")}
+    assert kept.known == {"1.0.0": later} | {each.release.version: each for each in known("1.1.0", "1.2.0")}
 
 
 async def test_a_release_that_is_gone_stays_known(store: Database) -> None:
@@ -135,9 +137,9 @@ async def test_whatever_a_source_said_is_kept_as_it_was(
     await keep(store, lambda unit: unit.keep_listing("any", said, first_seen, validators))
 
     after = await state(store, said.package, "any")
-    by_version = {each.release.version: each for each in reversed(first_seen)}
+    by_version = {each.release.version: each for each in first_seen}
     assert after.listing == said
-    assert after.known == {**by_version, **before.known}
+    assert after.known == {**before.known, **by_version}
     kept = await store.run(lambda unit: unit.validators("any", [said.package]))
     assert kept == {said.package: {each.key: each for each in validators}}
 

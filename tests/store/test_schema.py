@@ -26,8 +26,23 @@ SAMPLES: dict[str, tuple[str, ...]] = {
         "INSERT INTO evidence (sha256, size, body) VALUES ('ab', 0, '')",
         "INSERT INTO grounds (purl, root, sha256) VALUES ('pkg:npm/a@1.0.0', '', 'ab')",
     ),
+    "0003": (
+        (
+            "INSERT INTO findings (fingerprint, server, rule, opened_at, occurrences, told, document) VALUES"
+            " ('0123', 'a', 'new-release', '2026-11-24 12:00:00', 1, 'ticket', '{}')"
+        ),
+    ),
 }
 """A row or more that a database of each revision may hold; a new revision brings its own."""
+
+TICKET_OF_BEFORE = r"""
+INSERT INTO outbox (id, key, state, uncertain, attempts, created_at, next_try_at, ref, detail, document) VALUES
+(1, 'a', 'delivered', false, 1, '2026-11-24 12:00:00', '2026-11-24 12:00:00', 'SEC-1', '',
+ '{"kind"\: "open-ticket", "fingerprint"\: "0123"}'),
+(2, 'b', 'delivered', false, 1, '2026-11-24 12:00:00', '2026-11-24 12:00:00', 'comment-7', '',
+ '{"kind"\: "comment-ticket", "fingerprint"\: "0123"}')
+"""
+"""What revision 0002 kept of a ticket and of a comment in it."""
 
 
 def test_an_empty_database_is_brought_to_the_programs_schema(empty_database: str, opened: Opened) -> None:
@@ -78,6 +93,21 @@ def test_a_database_of_every_revision_is_upgraded_with_its_data(
     store.migrate()
 
     assert store.schema()[0] == revisions()[-1]
+
+
+async def test_a_ticket_that_was_opened_before_an_upgrade_is_found_after_it(
+    empty_database: str, opened: Opened
+) -> None:
+    engine = create_engine(empty_database)
+    with engine.begin() as connection:
+        schema.migrate(connection, "0002")
+    engine.dispose()
+    tamper(empty_database, TICKET_OF_BEFORE)
+
+    store = opened(empty_database)
+    store.migrate()
+
+    assert await store.run(lambda unit: unit.ticket("0123")) == "SEC-1"
 
 
 def test_a_database_of_a_newer_program_is_refused(empty_database: str, opened: Opened) -> None:
