@@ -58,6 +58,16 @@ LOCATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("devin-desktop", (".config/devin/mcp_config.json",)),
 )
 
+SWITCHES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("cline", "roo", "kiro", "windsurf", "amazon-q"), ("disabled",)),
+    **dict.fromkeys(("opencode", "goose", "codex", "zed"), ("enabled",)),
+}
+"""Client -> the keys of an entry by which it is switched off there: `disabled: true`, `enabled: false`. Every other client starts the entry
+whatever such a key says, and so does one that is not known."""
+
+SWITCHED_BY_LIST = ("claude-code",)
+"""Clients that keep the names of what is switched off in a list beside a project's servers."""
+
 PROJECT = (
     ("vscode", ".vscode/mcp.json"),
     ("vscode", ".vscode/settings.json"),

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import msgspec
 
-from connectors._config_locations import LOCATIONS, client_of
+from connectors._config_locations import LOCATIONS, SWITCHED_BY_LIST, SWITCHES, client_of
 from connectors._launch.command import parse
 from connectors._launch.launch import Launch, address, also, local, opaque, unknown
 from connectors._launch.redirects import redirecting
 from connectors._reading_files.document import LIMITS, format_of, read_document
 from connectors._reading_files.jsonc import Unreadable, Value
 from connectors._server_entries import entries
+from monitor.domain.address import without_credentials
 from monitor.domain.deployment import Deployment, Inventory, PinKind
 from monitor.ports.errors import Unavailable
 from monitor.ports.sources import DeploymentSource
@@ -31,6 +32,9 @@ MAX_SERVERS = 10_000
 MAX_NAME = 200
 MAX_BESIDE = 20
 BUILT_IN = ("builtin", "platform", "frontend", "inline_python")
+SWITCHED_OFF = {"disabled": True, "enabled": False, "isActive": False}
+"""Key -> its value that is meant to switch a server off."""
+
 OVER_THE_NET = ("http", "sse", "ws", "remote", "streamable")
 
 
@@ -40,7 +44,7 @@ class _Nested(msgspec.Struct):
     env: dict[str, object] | None = None
 
 
-class _Entry(msgspec.Struct, rename={"server_url": "serverUrl", "http_url": "httpUrl", "is_active": "isActive"}):
+class _Entry(msgspec.Struct, rename={"server_url": "serverUrl", "http_url": "httpUrl"}):
     """The keys that say what is started, in all the clients' spellings."""
 
     command: str | list[str | bool | None] | _Nested | None = None
@@ -55,9 +59,6 @@ class _Entry(msgspec.Struct, rename={"server_url": "serverUrl", "http_url": "htt
     uri: str | None = None
     type: str | None = None
     source: str | None = None
-    disabled: bool | None = None
-    enabled: bool | None = None
-    is_active: bool | None = None
 
 
 def build(*, host: str, paths: Sequence[str | Path], home: Path | None = None) -> DeploymentSource:
@@ -159,10 +160,12 @@ def parse_config(
     for found in listed[:MAX_SERVERS]:
         location = f"{path} ({found.scope})" if found.scope else path
         name = found.name if len(found.name) <= MAX_NAME else f"{found.name[: MAX_NAME - 1]}…"
-        launch, disabled, problem = _launch(found.entry)
+        listed_off = found.disabled and bool(found.scope) and client in SWITCHED_BY_LIST
+        launch, problem = _launch(found.entry, client, ignored_list=found.disabled and not listed_off)
         if problem:
             problems.append(f"{path}: server {name!r}: {problem}")
-        bare = Deployment(host, client, location, name, PinKind.UNKNOWN, None, disabled=disabled or found.disabled)
+        off = listed_off or _switched_off(found.entry, client)
+        bare = Deployment(host, client, location, name, PinKind.UNKNOWN, None, disabled=off)
         for deployment in _deployments(bare, launch):
             again = deployment.key in deployments
             one = replace(deployment, location=f"{location} #{len(deployments)}") if again else deployment
@@ -172,34 +175,78 @@ def parse_config(
     return tuple(deployments.values()), tuple(problems)
 
 
-def _launch(value: Value) -> tuple[Launch, bool, str]:
-    """Return what an entry starts, whether it is switched off, and what is wrong with it (empty: nothing)."""
+def _launch(value: Value, client: str, *, ignored_list: bool) -> tuple[Launch, str]:
+    """Return what an entry starts, and what is wrong with it (empty: nothing)."""
     try:
         entry = msgspec.convert(value, _Entry)
     except msgspec.ValidationError as error:
-        return unknown("the entry could not be read"), False, str(error)
-    disabled = entry.disabled is True or entry.enabled is False or entry.is_active is False
-    nested = entry.command if isinstance(entry.command, _Nested) else _Nested()
-    listed = entry.command if isinstance(entry.command, list) else []
-    argv = _words(
-        [entry.command or entry.cmd or nested.path] if not (listed or nested.path) else listed or [nested.path]
-    )
-    argv += _words(nested.args) + _words(entry.args)
-    variables = [name for names in (entry.env, entry.envs, entry.environment, nested.env) for name in names or ()]
-    far = entry.http_url or entry.server_url or entry.url or entry.uri
-    command = argv[0] if argv else ""
-    if command and not (far and (entry.type or "").startswith(OVER_THE_NET)):
-        launch = parse(command, argv[1:])
-    elif far:
-        remote = address(far)
-        launch = Launch(PinKind.REMOTE, remote=remote) if remote else unknown("no address of a server")
-    elif entry.type in BUILT_IN:
-        launch = local("built into the client")
-    elif entry.source == "extension":
-        launch = local("an extension of the client")
-    else:
-        launch = unknown("names neither a command nor an address")
-    return also(launch, redirects=redirecting(variables)), disabled, ""
+        return unknown("the entry could not be read"), str(error)
+    variables = [
+        name for names in (entry.env, entry.envs, entry.environment, _nested(entry).env) for name in names or ()
+    ]
+    parts = _parts(entry)
+    if len(parts) > 1:
+        # Which of them a client takes cannot be told: all are deployed.
+        parts = [replace(parts[0], beside=(*parts[0].beside, *parts[1:]))]
+    launch = also(parts[0] if parts else _without_command(entry), redirects=redirecting(variables))
+    ignored = _ignored_switch(value, client, ignored_list=ignored_list)
+    return also(launch, note=ignored), ""
+
+
+def _parts(entry: _Entry) -> list[Launch]:
+    """Return everything that the entry names to start or to connect to, first what its type says."""
+    argvs = [_argv(entry, entry.command), _argv(entry, entry.cmd)]
+    started = [parse(argv[0], argv[1:]) for argv in argvs if argv and argv[0]]
+    fars = dict.fromkeys(far for far in (entry.http_url, entry.server_url, entry.url, entry.uri) if far)
+    remotes = [(far, address(far)) for far in fars]
+    reached = [
+        Launch(PinKind.REMOTE, remote=remote) if remote else unknown("no address of a server", without_credentials(far))
+        for far, remote in remotes
+    ]
+    return reached + started if (entry.type or "").startswith(OVER_THE_NET) else started + reached
+
+
+def _nested(entry: _Entry) -> _Nested:
+    return entry.command if isinstance(entry.command, _Nested) else _Nested()
+
+
+def _argv(entry: _Entry, command: str | list[str | bool | None] | _Nested | None) -> list[str]:
+    """Return the program and its arguments, empty where none is named."""
+    match command:
+        case _Nested():
+            return _words([command.path]) + _words(command.args) + _words(entry.args)
+        case list():
+            return _words(command) + _words(entry.args)
+        case str():
+            return [command, *_words(entry.args)]
+        case None:
+            return []
+
+
+def _without_command(entry: _Entry) -> Launch:
+    if entry.type in BUILT_IN:
+        return local("built into the client")
+    if entry.source == "extension":
+        return local("an extension of the client")
+    return unknown("names neither a command nor an address")
+
+
+def _switches(value: Value) -> tuple[str, ...]:
+    """Name the keys of an entry that are meant to switch it off."""
+    entry = value if isinstance(value, dict) else {}
+    return tuple(key for key, off in SWITCHED_OFF.items() if entry.get(key) is off)
+
+
+def _switched_off(value: Value, client: str) -> bool:
+    return any(key in SWITCHES.get(client, ()) for key in _switches(value))
+
+
+def _ignored_switch(value: Value, client: str, *, ignored_list: bool) -> str:
+    """Say which key is meant to switch an entry off, where the client is not known to heed it."""
+    ignored = [key for key in _switches(value) if key not in SWITCHES.get(client, ())]
+    if ignored_list:
+        ignored.append("a list of what is switched off")
+    return f"{client} is not known to heed {' and '.join(ignored)}: taken for switched on" if ignored else ""
 
 
 def _words(values: Sequence[object] | None) -> list[str]:

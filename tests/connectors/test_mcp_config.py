@@ -17,8 +17,8 @@ from monitor.ports.sources import DeploymentSource
 PINNED = {"command": "npx", "args": ["-y", "@acme/mcp@3.1.4"]}
 
 
-def read(data: object, path: str = "mcp.json") -> dict[str, Deployment]:
-    deployments, _ = parse_config(json.dumps(data).encode(), path, "cursor", host="laptop-7")
+def read(data: object, path: str = "mcp.json", *, client: str = "cursor") -> dict[str, Deployment]:
+    deployments, _ = parse_config(json.dumps(data).encode(), path, client, host="laptop-7")
     return {deployment.name: deployment for deployment in deployments}
 
 
@@ -118,17 +118,53 @@ def test_the_values_of_the_environment_are_nowhere_in_the_result() -> None:
     assert "hidden" not in repr(found)
 
 
-@pytest.mark.parametrize("entry", [{"disabled": True}, {"enabled": False}, {"isActive": False}])
-def test_a_server_that_is_switched_off_is_deployed_and_disabled(entry: dict[str, bool]) -> None:
-    found = read({"mcpServers": {"acme": {**PINNED, **entry}}})
+@pytest.mark.parametrize(
+    ("client", "entry"),
+    [("cline", {"disabled": True}), ("kiro", {"disabled": True}), ("codex", {"enabled": False}), ("goose", {"enabled": False})],
+)  # fmt: skip
+def test_a_server_that_is_switched_off_is_deployed_and_disabled(client: str, entry: dict[str, bool]) -> None:
+    found = read({"mcpServers": {"acme": {**PINNED, **entry}}}, client=client)
 
-    assert found["acme"].disabled
+    assert (found["acme"].disabled, found["acme"].note) == (True, "")
 
 
-def test_claude_code_switches_servers_off_by_a_list() -> None:
-    found = read({"projects": {"/srv": {"mcpServers": {"acme": PINNED, "b": PINNED}, "disabledMcpServers": ["acme"]}}})
+@pytest.mark.parametrize(
+    ("client", "key", "value"),
+    [("claude-desktop", "disabled", True), ("cline", "enabled", False), ("codex", "disabled", True), ("unknown", "isActive", False)],
+)  # fmt: skip
+def test_a_switch_that_the_client_does_not_know_switches_nothing_off(client: str, key: str, value: bool) -> None:  # noqa: FBT001  the file's own value
+    found = read({"mcpServers": {"acme": {**PINNED, key: value}}}, client=client)
+
+    assert not found["acme"].disabled
+    assert found["acme"].note == f"{client} is not known to heed {key}: taken for switched on"
+
+
+def test_claude_code_switches_the_servers_of_a_project_off_by_a_list() -> None:
+    servers = {"mcpServers": {"acme": PINNED, "b": PINNED}, "disabledMcpServers": ["acme"]}
+
+    found = read({"projects": {"/srv": servers}}, client="claude-code")
+    elsewhere = read(servers, client="claude-code"), read({"projects": {"/srv": servers}}, client="cursor")
 
     assert (found["acme"].disabled, found["b"].disabled) == (True, False)
+    assert [each["acme"].disabled for each in elsewhere] == [False, False]
+
+
+def test_an_entry_with_a_command_and_addresses_is_deployed_as_all_of_them() -> None:
+    entry = {
+        "type": "http",
+        "url": "https://ok.example/mcp",
+        "command": "npx",
+        "args": ["evil"],
+        "serverUrl": "https://evil.example",
+    }
+
+    found = read({"mcpServers": {"x": entry}})
+
+    assert {name: str(each.purl or each.remote) for name, each in found.items()} == {
+        "x": "https://evil.example",
+        "x (beside 1)": "https://ok.example/mcp",
+        "x (beside 2)": "pkg:npm/evil",
+    }
 
 
 def test_a_bridge_and_the_server_behind_it_are_two_deployments() -> None:
