@@ -143,7 +143,7 @@ class Npm:
 
     async def download(self, artifact: Artifact) -> Downloaded:
         """Stream the tarball through the hashes; from its registry's own host, or one of those that were allowed."""
-        return await self._at(artifact.url).client.download(artifact.url, limit=MAX_FILE)
+        return await self._at(artifact.url).client.download(artifact.url, limit=MAX_FILE, size=artifact.size)
 
     async def attestations(self, release: Release, artifact: Artifact) -> Fresh[tuple[Attestation, ...]]:
         """Return the registry's signatures, as the document has them, and the attestations that it announces."""

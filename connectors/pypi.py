@@ -157,7 +157,7 @@ class PyPI:
 
     async def download(self, artifact: Artifact) -> Downloaded:
         """Stream the file through the hashes; from the index's own host, or one of those that were allowed."""
-        return await self._client.download(artifact.url, limit=MAX_FILE)
+        return await self._client.download(artifact.url, limit=MAX_FILE, size=artifact.size)
 
     async def attestations(self, release: Release, artifact: Artifact) -> Fresh[tuple[Attestation, ...]]:
         """Return the provenance that the page announces for the file; nothing where it announces none."""

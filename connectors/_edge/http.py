@@ -222,11 +222,15 @@ class Client:
         asking.refused_rate(address, received)
         return self._response(address, _key(address, accept), received)
 
-    async def download(self, url: str, *, limit: int) -> Downloaded:
-        """Stream a file of up to `limit` bytes through sha256, sha512 and sha1, as the server keeps it. Raises as `get`."""
+    async def download(self, url: str, *, limit: int, size: int | None = None) -> Downloaded:
+        """Stream a file of up to `limit` bytes through sha256, sha512 and sha1, as the server keeps it. Raises as `get`.
+
+        `Unavailable` also for a success other than 200, and for a body that is not of `size` (bytes; None: unknown) or not of the length
+        that its answer announces.
+        """
         # No encoding is asked for, and none undone: servers that label a .tar.gz as gzip would have another file hashed.
         ask = Ask("GET", self._asking.resolve(url), {"accept": "*/*", "accept-encoding": "identity"})
-        where, received = await self._asking.follow(ask, file(min(limit, self._max_download)), DOWNLOAD_SECONDS)
+        where, received = await self._asking.follow(ask, file(min(limit, self._max_download), size), DOWNLOAD_SECONDS)
         return self._asking.content(where, received)
 
     def _response(self, address: Address, key: str, received: Received[bytes]) -> Response:

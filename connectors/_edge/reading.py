@@ -1,6 +1,7 @@
 """Taking a body off the wire: limited in size, decoded without trusting it, or hashed and dropped."""
 
 import hashlib
+import re
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import suppress
@@ -16,7 +17,9 @@ T = TypeVar("T")
 REFUSAL_BYTES = 65_536
 """How much of a refusal is read, to find the words "rate limit" in it."""
 
+OK = 200
 REFUSED = frozenset({403, 429})
+LENGTH = re.compile(r"[0-9]{1,30}")
 GZIP = zlib.MAX_WBITS | 16
 MAX_MEMBERS = 100
 """Of one gzip body. An empty one is 20 bytes on the wire and costs as much work as a full one."""
@@ -54,22 +57,33 @@ def document(limit: int, *, also: Collection[int]) -> Read[bytes]:
     return read
 
 
-def file(limit: int) -> Read[Downloaded]:
-    """Return what streams a body through sha256, sha512 and sha1, exactly as it came, if its status is 2xx."""
+def file(limit: int, size: int | None) -> Read[Downloaded]:
+    """Return what streams a body through sha256, sha512 and sha1, exactly as it came, if its status is 200.
+
+    It raises `Unreadable`, and `Broken` for another answer of success and for a body that is not as long as it has to be: that is not
+    the file, and its digests would say of the file what is not true. `size` is its length in bytes; None: nobody said.
+    """
 
     async def read(head: Head, chunks: AsyncIterator[bytes]) -> Received[Downloaded]:
-        if not _wanted(head, ()):
+        if head.status != OK:
+            if _wanted(head, ()):
+                raise Broken(f"answered {head.status} in place of a file", sent=True, transient=False)
             return Received(head, None, await _beginning(head, chunks))
         _refuse_announced(head, limit)
+        expected = _expected(head, size)
         # sha1 because npm's oldest files have no other digest: compared, never trusted alone.
         hashes = (hashlib.sha256(), hashlib.sha512(), hashlib.sha1(usedforsecurity=False))
-        size = 0
+        length = 0
         async for chunk in chunks:
-            size += len(chunk)
-            _refuse_beyond(size, limit)
+            length += len(chunk)
+            _refuse_beyond(length, limit)
+            if expected is not None and length > expected:
+                raise Broken(f"answered with more than the {expected} bytes of the file", sent=True, transient=False)
             for each in hashes:
                 each.update(chunk)
-        return Received(head, Downloaded(size, {each.name: Digest(each.name, each.hexdigest()) for each in hashes}))
+        if expected is not None and length < expected:
+            raise Broken(f"the answer broke off at {length} of {expected} bytes", sent=True, transient=True)
+        return Received(head, Downloaded(length, {each.name: Digest(each.name, each.hexdigest()) for each in hashes}))
 
     return read
 
@@ -79,9 +93,23 @@ def _wanted(head: Head, also: Collection[int]) -> bool:
 
 
 def _refuse_announced(head: Head, limit: int) -> None:
-    announced = head.headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and (len(announced) > len(str(limit)) or int(announced) > limit):
-        raise Unreadable(f"announced {announced[:20]} bytes, more than the {limit} that are read")
+    announced = _announced(head)
+    if announced is not None and announced > limit:
+        raise Unreadable(f"announced {str(announced)[:20]} bytes, more than the {limit} that are read")
+
+
+def _announced(head: Head) -> int | None:
+    """The length of the body; None: it is not announced, or not in digits."""
+    text = head.headers.get("content-length", "")
+    return int(text) if LENGTH.fullmatch(text) else None
+
+
+def _expected(head: Head, size: int | None) -> int | None:
+    """How long the file has to be; None: nobody said. Raises `Broken` where the two who did disagree."""
+    announced = _announced(head)
+    if announced is not None and size is not None and announced != size:
+        raise Broken(f"announces {announced} bytes of a file that has {size}", sent=True, transient=False)
+    return announced if size is None else size
 
 
 def _refuse_beyond(size: int, limit: int) -> None:

@@ -13,7 +13,7 @@ from connectors._edge.http import NotModified, Response
 from monitor.ports.errors import Denied, Malformed, NotFound, Unavailable
 from monitor.ports.sources import Validator
 from tests.connectors.conftest import Loopback
-from tests.connectors.servers import AGENT, NOW, Handler, Server, asking, ok, refusal
+from tests.connectors.servers import AGENT, NOW, Handler, Server, asking, ok, raw_server, refusal
 
 
 async def test_a_document_comes_with_its_validator_and_its_evidence(loopback: Loopback) -> None:
@@ -210,3 +210,44 @@ async def test_a_file_beyond_the_limit_is_malformed_and_a_missing_one_not_found(
             await client.download(f"{base}/big", limit=1000)
         with pytest.raises(NotFound):
             await client.download(f"{base}/missing", limit=1000)
+
+
+FILE_ANSWERS: dict[str, tuple[bytes, int | None]] = {
+    "nothing": (b"204 No Content", None),
+    "a part": (b"206 Partial Content\r\ncontent-length: 4\r\n\r\nfile", None),
+    "another success": (b"203 Changed\r\ncontent-length: 4\r\n\r\nfile", 4),
+    "less than announced": (b"200 OK\r\ncontent-length: 10\r\n\r\nfile", None),
+    "less than the source says": (b"200 OK\r\n\r\nfile", 10),
+    "more than the source says": (b"200 OK\r\n\r\nfile", 3),
+    "another length than the source says": (b"200 OK\r\ncontent-length: 4\r\n\r\nfile", 5),
+    "nothing at all": (b"200 OK\r\ncontent-length: 0", 4),
+}
+
+
+@pytest.mark.parametrize("case", FILE_ANSWERS)
+async def test_what_is_not_the_whole_file_is_unavailable_and_never_other_bytes(case: str) -> None:
+    answer, size = FILE_ANSWERS[case]
+
+    async with (
+        raw_server(b"HTTP/1.1 " + answer + b"\r\n\r\n" * (b"\r\n\r\n" not in answer)) as (base, _),
+        asking(base) as client,
+    ):
+        with pytest.raises(Unavailable):
+            await client.download("file", limit=1000, size=size)
+
+
+async def test_a_download_that_broke_off_is_made_again() -> None:
+    async with raw_server(b"HTTP/1.1 200 OK\r\n\r\nfi") as (cut, asked), asking(cut) as client:
+        with pytest.raises(Unavailable, match="broke off at 2 of 4 bytes"):
+            await client.download("file", limit=1000, size=4)
+
+    assert len(asked) == 3
+
+
+async def test_a_file_of_the_size_that_its_source_announces_is_hashed(loopback: Loopback) -> None:
+    base = loopback(Server({"/file": [ok(b"file")]}).app)
+
+    async with asking(base) as client:
+        got = await client.download("file", limit=1000, size=4)
+
+    assert got.digests["sha256"].hex == hashlib.sha256(b"file").hexdigest()
