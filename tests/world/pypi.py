@@ -69,8 +69,8 @@ class PyPI:
     ) -> tuple[PyPIFile, ...]:
         """Upload a release's files, now.
 
-        `attested_by`: each file with its publish attestation. `tampered`: the bytes served are not those announced. `forged`: the
-        attestations are about other bytes. `sigstore`: who signs, for strangers.
+        `attested_by`: each file with its publish attestation. `tampered`: the bytes served are not those announced, though as many.
+        `forged`: the attestations are about other bytes. `sigstore`: who signs, for strangers.
         """
         written = canonicalize_name(name).replace("-", "_")
         makers = {
@@ -88,9 +88,8 @@ class PyPI:
                 provenance = pypi_provenance(signer, filename, claimed, attested_by, at=self.scene.clock())
                 listed = self.change(name, filename, provenance=provenance)
             if tampered:
-                self.scene.files.bodies[listed.path] = make(
-                    written, version, {"evil.py": b"steal()\n", **(files or {})}
-                )
+                # Of the announced length: what is not is taken for a broken answer.
+                self.scene.files.bodies[listed.path] = body[:-1] + bytes([body[-1] ^ 1])
             uploaded.append(listed)
         return tuple(uploaded)
 
