@@ -1,11 +1,10 @@
 """A trust root, loaded: the keys and certificates by which signatures are judged."""
 
 import hashlib
-import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -14,10 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
-from sigstore.models import TrustedRoot
-from sigstore.verify import Verifier
-from sigstore_models.trustroot.v1 import TrustedRoot as TrustedRootMessage
 
+from connectors._sigstore.library import Library
 from connectors._sigstore.refusal import Undecided
 from connectors._sigstore.trust_root import Authority, Log, SigstoreRoot, Window
 from monitor.domain.provenance import TrustRoot
@@ -45,6 +42,12 @@ class KnownAuthority:
     chain: tuple[x509.Certificate, ...]
     window: Window
 
+    def trusted_at(self, at: datetime) -> bool:
+        """Whether the root trusts it at that time, and each of its certificates was valid then."""
+        return self.window.covers(at) and all(
+            each.not_valid_before_utc <= at <= each.not_valid_after_utc for each in self.chain
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
@@ -55,7 +58,7 @@ class Anchors:
     logs: Mapping[bytes, KnownLog]
     ct_logs: Mapping[bytes, KnownLog]
     stamp_authorities: tuple[KnownAuthority, ...]
-    library: Verifier | None  # None: an instance without logs, which the library does not verify
+    library: Library | None  # None: an instance without logs, which the library does not verify
 
     @property
     def label(self) -> str:
@@ -71,13 +74,14 @@ class Anchors:
 def load(file: TrustRoot, root: SigstoreRoot, raw: bytes) -> Anchors:
     """Load keys and certificates. Raises `Undecided` when they are none."""
     try:
+        authorities, stamps = _authorities(root.certificate_authorities), _authorities(root.timestamp_authorities)
         return Anchors(
             file=file,
-            authorities=_authorities(root.certificate_authorities),
+            authorities=authorities,
             logs=_logs(root.tlogs),
             ct_logs=_logs(root.ctlogs),
-            stamp_authorities=_authorities(root.timestamp_authorities),
-            library=_library(raw) if root.tlogs and root.ctlogs else None,
+            stamp_authorities=stamps,
+            library=_library(raw, root, authorities, stamps) if root.tlogs and root.ctlogs else None,
         )
     except ValueError as error:
         raise Undecided("root", f"the trust root {file.path} cannot be used: {error}") from error
@@ -102,14 +106,16 @@ def _authorities(authorities: list[Authority]) -> tuple[KnownAuthority, ...]:
     )
 
 
-def _library(raw: bytes) -> Verifier:
-    # The library takes a timestamp authority's end as excluded, the specification as included: with the next microsecond both are right.
-    fields = json.loads(raw)
-    for authority in fields.get("timestampAuthorities") or []:
-        window = authority["validFor"]
-        if window.get("end"):
-            window["end"] = (datetime.fromisoformat(window["end"]) + timedelta(microseconds=1)).isoformat()
-    return Verifier(trusted_root=TrustedRoot(TrustedRootMessage.from_json(json.dumps(fields))))
+def _library(
+    raw: bytes, root: SigstoreRoot, loaded: Sequence[KnownAuthority], stamps: Sequence[KnownAuthority]
+) -> Library:
+    sections: dict[str, list[Callable[[datetime], bool]]] = {
+        "certificateAuthorities": [authority.trusted_at for authority in loaded],
+        "tlogs": [log.public_key.valid_for.covers for log in root.tlogs],
+    }
+    if stamps:
+        sections["timestampAuthorities"] = [authority.trusted_at for authority in stamps]
+    return Library(raw, sections)
 
 
 def spki(key: PublicKeyTypes) -> bytes:

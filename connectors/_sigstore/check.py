@@ -37,23 +37,28 @@ class Signed:
     at: datetime
 
 
-def by_certificate(bundle: Bundle, raw: bytes, anchors: Anchors, *, sha256: bytes) -> tuple[Signed, Publisher]:
-    """Verify a bundle that a certificate signed; `sha256` is the file's, for bare signatures.
+def by_certificate(
+    bundle: Bundle, leaf: x509.Certificate, raw: bytes, anchors: Anchors, *, sha256: bytes
+) -> tuple[Signed, Publisher]:
+    """Verify a bundle that a certificate (`leaf`, which is the bundle's) signed; `sha256` is the file's, for bare signatures.
 
     Raises `Refused` or `Undecided` with the first step that fails.
     """
-    leaf = fulcio.load(bundle.certificate or b"")
     # 1. The root knows the authority that the certificate names, and the certificate log in which it stands.
     fulcio.known(leaf, anchors)
     if anchors.ct_logs:
         fulcio.log_known(leaf, anchors)
+    # 2. to 8. as below, by the library, under what was trusted at every time that the bundle claims. What it refuses is told by the steps.
+    signed = _at_once(bundle, raw, anchors, sha256=sha256)
+    if signed:
+        return signed, fulcio.publisher(leaf)
     # 2. Some trusted clock saw the signature, while the log that has it was trusted.
     times = _times(bundle, anchors)
     # 3. An authority that was trusted at each of these times issued the certificate, which was valid then.
     issuer = fulcio.issuer_of(leaf, anchors, times)
     if anchors.library and _library_supports(bundle):
         # 4. to 8. as below, by the library.
-        _by_library(bundle, raw, anchors.library, sha256=sha256)
+        _by_library(bundle, raw, anchors.library.whole, sha256=sha256)
         return _signed(bundle, times), fulcio.publisher(leaf)
     # 4. The certificate stands in a certificate log, where the instance has one.
     if anchors.ct_logs:
@@ -69,6 +74,25 @@ def by_certificate(bundle: Bundle, raw: bytes, anchors: Anchors, *, sha256: byte
     if anchors.logs:
         _consistent(bundle, leaf.public_bytes(Encoding.DER), sha256=sha256)
     return _signed(bundle, times), fulcio.publisher(leaf)
+
+
+def _at_once(bundle: Bundle, raw: bytes, anchors: Anchors, *, sha256: bytes) -> Signed | None:
+    """Let the library verify the bundle under what was trusted at each time that it claims; None where it refuses or cannot say."""
+    if anchors.library is None or not _library_supports(bundle):
+        return None
+    promised_at, stamped = rekor.integrated_at(_entry(bundle)), [timestamp.said(stamp) for stamp in bundle.stamps]
+    times = [at for at in (promised_at, *stamped) if at]
+    # The library verifies a promise always; of several timestamps it does not tell which hold.
+    if None in stamped or not (promised_at or len(stamped) == 1):
+        return None
+    library = anchors.library.at(times)
+    if library is None:
+        return None
+    try:
+        _by_library(bundle, raw, library, sha256=sha256)
+    except Refused:
+        return None
+    return _signed(bundle, times[:1])
 
 
 def by_key(bundle: Bundle, key: PublicKeyTypes, anchors: Anchors, *, sha256: bytes) -> Signed:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
+from cryptography import x509
 
-from connectors._sigstore import statement
+from connectors._sigstore import fulcio, statement
 from connectors._sigstore.anchors import Anchors
 from connectors._sigstore.check import by_certificate
 from connectors._sigstore.refusal import Refused, Undecided
@@ -65,11 +66,18 @@ class Attestations(msgspec.Struct):
     attestations: list[msgspec.Raw]
 
 
-def stated(bundle: Bundle, raw: bytes, subject: Subject, anchors: Anchors) -> tuple[Held, statement.Statement]:
-    """Verify a bundle that a certificate signed, and read its statement; what that is about remains to be compared."""
+def certificate(bundle: Bundle) -> x509.Certificate:
+    """Read the certificate that signed. Raises `Refused`."""
     if bundle.certificate is None:
         raise Refused("type", "signed by a key, not by a builder's certificate")
-    signed, publisher = by_certificate(bundle, raw, anchors, sha256=sha256(subject))
+    return fulcio.load(bundle.certificate)
+
+
+def stated(
+    bundle: Bundle, leaf: x509.Certificate, raw: bytes, subject: Subject, anchors: Anchors
+) -> tuple[Held, statement.Statement]:
+    """Verify a bundle that a certificate signed, and read its statement; what that is about remains to be compared."""
+    signed, publisher = by_certificate(bundle, leaf, raw, anchors, sha256=sha256(subject))
     if signed.payload is None:
         raise Refused("type", "a bare signature instead of a statement")
     said = statement.parse(signed.payload_type, signed.payload)

@@ -163,22 +163,23 @@ def _signed_by_log(
 
 def publisher(leaf: x509.Certificate) -> Publisher:
     """Read the signer's claims from a verified certificate; those of before 2023 say less."""
-    issuer = _text(leaf, 8) or _text(leaf, 1)
-    repository = _text(leaf, 12)
-    if not repository and issuer.startswith(ACTIONS) and _text(leaf, 5):
-        repository = f"https://github.com/{_text(leaf, 5)}"
+    said = _claims(leaf)
+    issuer = said.get(8) or said.get(1, "")
+    repository = said.get(12, "")
+    if not repository and issuer.startswith(ACTIONS) and said.get(5):
+        repository = f"https://github.com/{said[5]}"
     name = alternative_name(leaf)
-    ref = _text(leaf, 14) or _text(leaf, 6)
-    build = _without_ref(_text(leaf, 18) or name, (ref, _text(leaf, 13) or _text(leaf, 3)))
+    ref = said.get(14) or said.get(6, "")
+    build = _without_ref(said.get(18) or name, (ref, said.get(13) or said.get(3, "")))
     return Publisher(
         issuer=issuer,
         repository=repository,
         workflow=build.removeprefix(f"{repository}/").lstrip("/"),
         ref=ref,
-        trigger=_text(leaf, 20) or _text(leaf, 2),
-        runner_environment=_text(leaf, 11),
-        repository_id=_text(leaf, 15),
-        owner_id=_text(leaf, 17),
+        trigger=said.get(20) or said.get(2, ""),
+        runner_environment=said.get(11, ""),
+        repository_id=said.get(15, ""),
+        owner_id=said.get(17, ""),
         signer=_without_ref(name, (ref,)),
     )
 
@@ -204,12 +205,18 @@ def alternative_name(leaf: x509.Certificate) -> str:
     return values[0] if len(values) == len(list(names)) == 1 else ""
 
 
-def _text(leaf: x509.Certificate, arc: int) -> str:
-    """Return the extension's text, empty where there is none."""
-    try:
-        value = leaf.extensions.get_extension_for_oid(x509.ObjectIdentifier(f"{ARC}{arc}")).value.public_bytes()
-        return decode_der(str, value) if arc >= UTF8_FROM else value.decode()
-    except x509.ExtensionNotFound:
-        return ""
-    except ValueError as error:
-        raise Refused("malformed", f"the certificate's extension {ARC}{arc} is no text") from error
+READ = frozenset({1, 2, 3, 5, 6, 8, 11, 12, 13, 14, 15, 17, 18, 20})
+
+
+def _claims(leaf: x509.Certificate) -> dict[int, str]:
+    """Return the texts of the extensions that are read, by the last arc of their OID. Raises `Refused`."""
+    said = {}
+    for extension in leaf.extensions:
+        arc = extension.oid.dotted_string.removeprefix(ARC)
+        if arc.isdecimal() and int(arc) in READ:
+            value = extension.value.public_bytes()
+            try:
+                said[int(arc)] = decode_der(str, value) if int(arc) >= UTF8_FROM else value.decode()
+            except ValueError as error:
+                raise Refused("malformed", f"the certificate's extension {ARC}{arc} is no text") from error
+    return said

@@ -11,6 +11,14 @@ SHORTEST = 2
 """Certificates: the one that signs, and a root."""
 
 
+def said(stamp: bytes) -> datetime | None:
+    """Return the time that a stamp tells, unverified; None for bytes that are no timestamp."""
+    try:
+        return _said(decode_timestamp_response(stamp))
+    except ValueError:
+        return None
+
+
 def times(stamps: list[bytes], signature: bytes, anchors: Anchors) -> list[datetime]:
     """Return the times at which a trusted authority saw the signature; a stamp of an unknown authority proves nothing and costs nothing.
 
@@ -39,9 +47,7 @@ def _time(response: TimeStampResponse, signature: bytes, anchors: Anchors) -> da
 
 def _holds(response: TimeStampResponse, signature: bytes, authority: KnownAuthority, at: datetime) -> bool:
     chain = authority.chain
-    if len(chain) < SHORTEST or not authority.window.covers(at):
-        return False
-    if not all(certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc for certificate in chain):
+    if len(chain) < SHORTEST or not authority.trusted_at(at):
         return False
     builder = VerifierBuilder().tsa_certificate(chain[0]).add_root_certificate(chain[-1])
     for certificate in chain[1:-1]:
