@@ -8,6 +8,7 @@ yank happened. A quarantined project lists nothing at all: its status says so, a
 A mirror may leave attestations out: then no file announces one, which here looks the same as files that nobody vouches for.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,6 @@ from urllib.parse import quote, urldefrag, urljoin
 
 import msgspec
 import structlog
-from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from connectors._edge.address import Address, NoAddress, allows, split_credentials
@@ -38,8 +38,9 @@ MAX_FILE = 512 * 2**20
 MAX_PROVENANCE = 8 * 2**20
 MAX_TEXT = 500
 MAX_VERSION = 256
-MAX_DOTS = 40
-"""In a file's name: a wheel's compressed tags multiply."""
+ARCHIVE = re.compile(r"(?:\.tar(?:\.(?:gz|bz2|xz|lz|lzma|zst|Z))?|\.tgz|\.tbz2?|\.txz|\.tlz|\.zip)\Z", re.IGNORECASE)
+"""What pip and uv unpack: more than the standards allow."""
+WHEEL_PARTS = (5, 6)
 NOT_ACCEPTABLE = 406
 WAY_OUT = "it does not serve the Simple API as JSON (PEP 691); name an index that does in [sources.pypi] url"
 
@@ -86,7 +87,7 @@ class _File(msgspec.Struct, rename="kebab"):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A project's page. `ignored` counts what no installer would take: files and versions whose names cannot be read."""
+    """A project's page. `ignored` counts the files that no installer would take, and the versions that are none."""
 
     listing: Listing
     ignored: int
@@ -105,7 +106,8 @@ class _Found:
 def parse_project(body: bytes, package: Purl, url: str) -> Page:
     """Read the page of a project that came from `url`. Raises `Malformed`.
 
-    A file's entry that is none costs itself, and the listing is then not complete: that file is not gone.
+    A file's entry that is none costs itself, and the listing is then not complete: that file is not gone. Nor is it complete where two
+    entries have one name, of which the first counts.
     """
     try:
         read = msgspec.json.decode(body, type=_Project)
@@ -123,6 +125,8 @@ def parse_project(body: bytes, package: Purl, url: str) -> Page:
         _release(package.at(texts.get(version, str(version))), found) for version, found in by_version.items()
     )
     standing, reason = _standing(read.project_status)
+    if not releases and standing is Standing.ACTIVE:
+        raise Malformed(NAME, f"{url} lists no release that can be read, and no status says why")
     ignored += len(read.versions) - len(texts)
     return Page(Listing(package, releases, standing, reason, complete=broken == 0), ignored)
 
@@ -208,35 +212,37 @@ def build(
 
 def _files(entries: list[msgspec.Raw], package: Purl, url: str) -> tuple[list[_Found], int, int]:
     """The files, how many are of no release that an installer would see, and how many entries are none."""
-    files: list[_Found] = []
+    files: dict[str, _Found] = {}
+    named = re.compile("[-_.]+".join(map(re.escape, package.name.split("-"))), re.IGNORECASE)
     ignored = broken = 0
     for entry in entries:
         try:
             read = msgspec.json.decode(entry, type=_File)
-            version = _file_version(read.filename, package)
+            version = _file_version(read.filename, named)
             if version is None:
                 ignored += 1
+            elif read.filename in files:
+                broken += 1  # an installer could take either
             else:
-                files.append(_found(read, version, url))
+                files[read.filename] = _found(read, version, url)
         except (ValueError, OverflowError, RecursionError):  # msgspec's errors, a digest or an address that is none
             broken += 1
-    return files, ignored, broken
+    return list(files.values()), ignored, broken
 
 
-def _file_version(filename: str, package: Purl) -> Version | None:
-    """The version that a file's name states; None: it is no wheel and no source archive of this project."""
-    if filename.count(".") > MAX_DOTS:
+def _file_version(filename: str, named: re.Pattern[str]) -> Version | None:
+    """The version that a file's name states; None: no installer would take it for one of this project.
+
+    Read as pip reads it (its `package_finder.py`), which takes more names than `packaging` does, and without multiplying out the tags.
+    """
+    if filename.lower().endswith(".whl"):
+        parts = filename[: -len(".whl")].split("-")
+        ours = len(parts) in WHEEL_PARTS and named.fullmatch(parts[0])
+        return _version(parts[1].replace("_", "-")) if ours else None
+    ending, name = ARCHIVE.search(filename), named.match(filename)
+    if ending is None or name is None or filename[name.end() : name.end() + 1] != "-":
         return None
-    try:
-        if filename.endswith(".whl"):
-            name, version, _, _ = parse_wheel_filename(filename)
-        else:
-            name, version = parse_sdist_filename(filename)
-    except (InvalidWheelFilename, InvalidSdistFilename):
-        return None
-    # A version is never longer than its file's name, and mostly that is short enough to spare writing it out.
-    short = len(filename) <= MAX_VERSION or len(str(version)) <= MAX_VERSION
-    return version if name == package.name and short else None
+    return _version(re.sub(r"-py[123]\.?[0-9]?\Z", "", filename[name.end() + 1 : ending.start()]))
 
 
 def _found(read: _File, version: Version, url: str) -> _Found:

@@ -15,7 +15,7 @@ from tests.connectors.servers import Server, make_edge, ok, refusal
 from tests.world import Fault, Identity, Kind, World
 
 PACKAGE = Purl.pypi("acme-files")
-PAGE = b'{"meta": {"api-version": "1.4"}, "name": "acme-files", "files": []}'
+PAGE = b'{"meta": {"api-version": "1.4"}, "name": "acme-files", "files": [], "versions": ["1.0"]}'
 
 
 @asynccontextmanager

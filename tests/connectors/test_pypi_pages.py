@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from connectors.pypi import parse_project
 from monitor.domain.purl import Purl
@@ -73,16 +74,69 @@ def test_without_a_list_the_versions_are_read_from_the_files() -> None:
 
 def test_what_no_installer_would_take_is_ignored_and_counted() -> None:
     names = ["acme-files-1.0.exe", "acme_files-1.0-py3.8.egg", "other-1.0.tar.gz", "acme-files-latest.tar.gz"]
-    bomb = f"acme_files-1.0-{'.'.join(['py3'] * 30)}-none-{'.'.join(['any'] * 20)}.whl"
 
-    found = parse_project(
-        page(file(), *map(file, [*names, bomb]), versions=["1.0", "2004-final", " 3.0"]), PACKAGE, URL
-    )
+    found = parse_project(page(file(), *map(file, names), versions=["1.0", "2004-final", " 3.0"]), PACKAGE, URL)
 
     assert [release.version for release in found.listing.releases] == ["1.0"]
     assert [artifact.filename for artifact in found.listing.releases[0].artifacts] == [WHEEL]
-    assert found.ignored == 7
+    assert found.ignored == 6
     assert found.listing.complete
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [
+        ("acme_files-1.0.tar.bz2", "1.0"),
+        ("acme-files-1.0.tar", "1.0"),
+        ("Acme.Files-1.0.tgz", "1.0"),
+        ("acme--_files-1.0.ZIP", "1.0"),
+        ("acme-files-1.0.1-1.tar.gz", "1.0.1.post1"),
+        ("acme-files-1.0-py3.tar.gz", "1.0"),
+        ("acme_files-1.0-1build-cp312-cp312-linux_x86_64.whl", "1.0"),
+        ("acme_files-1.0_1-py3-none-any.whl", "1.0.post1"),
+        ("acme_files-1!2.0+local.1-py2.py3-none-any.whl", "1!2.0+local.1"),
+        (f"acme_files-1.0-py3.{'.'.join(f'py{minor}' for minor in range(300, 330))}-none-any.whl", "1.0"),
+        (f"acme_files-1.0-{'.'.join(['py3'] * 30)}-none-{'.'.join(['any'] * 20)}.whl", "1.0"),
+    ],
+)
+def test_whatever_an_installer_would_take_is_an_artifact(name: str, version: str) -> None:
+    found = parse_project(page(file(name)), PACKAGE, URL)
+
+    assert [(each.version, len(each.artifacts)) for each in found.listing.releases] == [(version, 1)]
+    assert (found.ignored, found.listing.complete) == (0, True)
+
+
+@given(st.from_regex(r"\A[aA]cme[-_.]{1,2}files-[0-9](\.[0-9a-z_+!]{1,6}){0,3}-(1x?-)?(py3|py2\.py3)-none-any\.whl\Z"))
+def test_no_file_that_the_standards_know_is_ignored(name: str) -> None:
+    try:
+        _, version, _, _ = parse_wheel_filename(name)
+    except InvalidWheelFilename:
+        return
+
+    assert only(file(name)).version == str(version)
+
+
+@pytest.mark.parametrize("second", [file(), file(hashes={}), file(hashes={"sha256": "b" * 64})])
+def test_of_two_files_of_one_name_the_first_counts_and_the_listing_is_not_complete(second: dict[str, object]) -> None:
+    listing = read(file(), second)
+
+    assert [artifact.digest for artifact in listing.releases[0].artifacts] == [Digest("sha256", SHA)]
+    assert not listing.complete
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"project-status": {"status": "active"}},
+        {"project-status": {"status": "frozen"}},
+        {"versions": ["2004-final"]},
+        {"files": [None]},
+    ],
+)
+def test_a_page_that_lists_nothing_and_says_nothing_is_malformed(fields: dict[str, object]) -> None:
+    with pytest.raises(Malformed, match="no release that can be read"):
+        read(**fields)
 
 
 @pytest.mark.parametrize(
