@@ -136,8 +136,6 @@ def _server_name(text: str) -> str:
 
 
 def _package(text: str) -> Purl:
-    if "?" in text or "#" in text:
-        raise ValueError("qualifiers and subpaths are not supported")
     package = Purl.parse(text)
     if package.version:
         raise ValueError("the version belongs under approved")

@@ -23,13 +23,16 @@ The shape of a line (other keys are allowed and not read):
 """
 
 import asyncio
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from packaging.version import InvalidVersion, Version
 
 from connectors._launch.launch import address
+from connectors._launch.npm import SEMVER
 from monitor.domain.deployment import Deployment, Inventory, PinKind
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
@@ -175,18 +178,43 @@ def _package(read: _Line) -> Purl | None:
         raise ValueError("expected either purl or package, and not both")
     if read.purl:
         purl = Purl.parse(read.purl)
-        if read.version and purl.version and read.version != purl.version:
+        named, beside = (_version(purl.type, version) for version in (purl.version, read.version))
+        if named and beside and named != beside:
             raise ValueError("version and purl name different versions")
-        return purl.at(read.version or purl.version)
+        return purl.at(beside or named)
     if not read.package:
         return None
+    if not read.package.isprintable():
+        raise ValueError("package holds characters that cannot be seen")
     ecosystem = (read.ecosystem or "").lower()
     if ecosystem == "docker":
         path, _, name = read.package.rpartition("/")
-        return Purl("docker", path or None, name, read.version)
+        return Purl("docker", path or None, name, _version("docker", read.version))
     if ecosystem not in ECOSYSTEMS:
         raise ValueError(f"ecosystem: expected npm, PyPI, GitHub or docker, got {(read.ecosystem or 'nothing')[:40]!r}")
-    return ECOSYSTEMS[ecosystem](read.package, read.version or None)
+    return ECOSYSTEMS[ecosystem](read.package, _version(ecosystem, read.version))
+
+
+def _version(package_type: str, text: str | None) -> str | None:
+    """Return a version as its registry spells it, None for none. Equality and questions for advisories are about this text."""
+    if not text or not (text := text.strip()):
+        return None
+    match package_type:
+        case "npm":
+            if not (exact := SEMVER.fullmatch(text)):
+                raise ValueError(f"npm versions look like 1.2.3, got {text[:40]!r}; what moves belongs under requested")
+            return exact["plain"]
+        case "pypi":
+            try:
+                return str(Version(text))
+            except InvalidVersion as error:
+                raise ValueError(
+                    f"not a version of PEP 440: {text[:40]!r}; what moves belongs under requested"
+                ) from error
+        case _:
+            if re.search(r"\s", text) or not text.isprintable():
+                raise ValueError(f"a version holds no blanks, got {text[:40]!r}")
+            return text
 
 
 def _kind(purl: Purl | None, digest: Digest | None, requested: str) -> PinKind:

@@ -37,10 +37,17 @@ class Purl:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `pkg:npm/%40scope/name@1.2.3`. Raises ValueError with the reason."""
+        """Read `pkg:npm/%40scope/name@1.2.3`. Raises ValueError with the reason.
+
+        Qualifiers and a subpath are refused: they may name another registry, or a part, and would otherwise be lost without a word.
+        """
         if len(text) > 4 * MAX_LENGTH:
             raise ValueError("a package URL of that length is none")
         read = PackageURL.from_string(text)
+        if "?" in text or "#" in text:
+            raise ValueError("qualifiers (?…) and a subpath (#…) are not supported in a package URL")
+        if not all((part or "").isprintable() for part in (read.namespace, read.name, read.version)):
+            raise ValueError("a package URL holds characters that cannot be seen")
         return cls(read.type, read.namespace or None, read.name, read.version or None)
 
     @classmethod

@@ -85,6 +85,26 @@ def test_the_kind_follows_from_what_is_named(fields: dict[str, str], purl: str, 
     assert (str(deployment.purl), deployment.kind) == (purl, kind)
 
 
+@pytest.mark.parametrize(
+    ("fields", "version"),
+    [
+        ({"package": "acme", "ecosystem": "npm", "version": "v1.4.2"}, "1.4.2"),
+        ({"package": "acme", "ecosystem": "npm", "version": " 1.4.2+build.1 "}, "1.4.2"),
+        ({"purl": "pkg:npm/acme@v1.4.2", "version": "1.4.2"}, "1.4.2"),
+        ({"package": "acme", "ecosystem": "PyPI", "version": " v1.2.3 "}, "1.2.3"),
+        ({"package": "acme", "ecosystem": "PyPI", "version": "1.2.3-RC1"}, "1.2.3rc1"),
+        ({"purl": "pkg:pypi/acme@01.2"}, "1.2"),
+        ({"package": "a/b", "ecosystem": "GitHub", "version": " v1.2 "}, "v1.2"),
+        ({"package": "acme", "ecosystem": "npm", "version": " "}, None),
+    ],
+)
+def test_a_version_is_kept_as_its_registry_spells_it(fields: dict[str, str], version: str | None) -> None:
+    purl = one(**fields).purl
+
+    assert purl
+    assert purl.version == version
+
+
 def test_a_remote_server_is_kept_without_its_secrets() -> None:
     deployment = one(remote="https://user:secret@mcp.example.com/mcp?key=secret")
 
@@ -108,6 +128,13 @@ def test_a_remote_server_is_kept_without_its_secrets() -> None:
         ({"host": "a", "name": "x", "remote": "ftp://x"}, "expected a purl"),
         ({"host": "a", "name": "x", "purl": "npm/x"}, "purl is missing"),
         ({"host": "a", "name": "x", "purl": "pkg:npm/x@1.0.0", "version": "2.0.0"}, "different versions"),
+        ({"host": "a", "name": "x", "purl": "pkg:npm/x@1.0.0?repository_url=https://registry.example"}, "not supported in a package URL"),
+        ({"host": "a", "name": "x", "purl": "pkg:npm/x@1.0.0#sub"}, "not supported in a package URL"),
+        ({"host": "a", "name": "x", "purl": "pkg:npm/x@latest"}, "npm versions look like 1.2.3"),
+        ({"host": "a", "name": "x", "package": "x", "ecosystem": "npm", "version": "^1.2"}, "npm versions look like 1.2.3"),
+        ({"host": "a", "name": "x", "package": "x", "ecosystem": "PyPI", "version": "newest"}, "not a version of PEP 440"),
+        ({"host": "a", "name": "x", "package": "x/y", "ecosystem": "GitHub", "version": "v1 v2"}, "holds no blanks"),
+        ({"host": "a", "name": "x", "purl": "pkg:npm/x%00@1.0.0"}, "cannot be seen"),
         ({"host": "a", "name": "x", "purl": "pkg:npm/x", "package": "x"}, "either purl or package"),
         ({"host": "a", "name": "x", "package": "x", "ecosystem": "gems"}, "ecosystem: expected npm, PyPI, GitHub or docker, got 'gems'"),
         ({"host": "a", "name": "x", "purl": "pkg:npm/x", "digest": "sha256:1"}, "not a sha256 digest"),

@@ -26,3 +26,24 @@ def test_the_label_is_the_spelling_of_the_registry() -> None:
 def test_what_is_no_package_url_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         Purl.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pkg:npm/files-mcp@1.4.2?repository_url=https://registry.example",
+        "pkg:npm/files-mcp@1.4.2?repository_url=https%3A%2F%2Fregistry.example",
+        "pkg:oci/files-mcp@1.4.2?tag=x",
+        "pkg:github/acme/files-mcp#sub/path",
+        "pkg:npm/files-mcp?",
+    ],
+)
+def test_qualifiers_and_a_subpath_are_refused_and_not_lost(text: str) -> None:
+    with pytest.raises(ValueError, match="not supported in a package URL"):
+        Purl.parse(text)
+
+
+@pytest.mark.parametrize("text", ["pkg:npm/files%00mcp", "pkg:npm/files-mcp@1.4%0A.2", "pkg:npm/files%E2%80%AEmcp"])
+def test_a_name_with_characters_that_cannot_be_seen_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="cannot be seen"):
+        Purl.parse(text)
