@@ -33,6 +33,7 @@ from packaging.version import InvalidVersion, Version
 
 from connectors._launch.launch import address
 from connectors._launch.npm import SEMVER
+from monitor.domain.address import shown
 from monitor.domain.deployment import Deployment, Inventory, PinKind
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
@@ -42,6 +43,7 @@ from monitor.ports.sources import DeploymentSource
 NAME = "inventory-file"
 MAX_BYTES = 256 * 2**20
 MAX_LINE = 64 * 2**10
+MAX_NAME = 200
 MAX_PROBLEMS = 1000
 """More are counted, not listed."""
 
@@ -166,9 +168,10 @@ def _deployment(line: bytes, path: str) -> tuple[Deployment, datetime | None]:
         purl=purl,
         remote=remote,
         digest=digest,
-        requested=read.requested or "",
+        requested=shown(read.requested or ""),
         disabled=read.disabled,
-        redirects=tuple(read.redirects),
+        # Names only, whatever an exporter writes.
+        redirects=tuple(name.partition("=")[0][:MAX_NAME] for name in read.redirects),
     )
     return deployment, read.seen_at.astimezone(UTC) if read.seen_at else None
 

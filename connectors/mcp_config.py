@@ -20,7 +20,7 @@ from connectors._launch.redirects import redirecting
 from connectors._reading_files.document import LIMITS, format_of, read_document
 from connectors._reading_files.jsonc import Unreadable, Value
 from connectors._server_entries import entries
-from monitor.domain.address import without_credentials
+from monitor.domain.address import shown
 from monitor.domain.deployment import Deployment, Inventory, PinKind
 from monitor.ports.errors import Unavailable
 from monitor.ports.sources import DeploymentSource
@@ -31,6 +31,7 @@ MAX_SERVERS = 10_000
 """In one file."""
 MAX_NAME = 200
 MAX_BESIDE = 20
+MAX_REDIRECTS = 50
 BUILT_IN = ("builtin", "platform", "frontend", "inline_python")
 SWITCHED_OFF = {"disabled": True, "enabled": False, "isActive": False}
 """Key -> its value that is meant to switch a server off."""
@@ -200,7 +201,7 @@ def _parts(entry: _Entry) -> list[Launch]:
     fars = dict.fromkeys(far for far in (entry.http_url, entry.server_url, entry.url, entry.uri) if far)
     remotes = [(far, address(far)) for far in fars]
     reached = [
-        Launch(PinKind.REMOTE, remote=remote) if remote else unknown("no address of a server", without_credentials(far))
+        Launch(PinKind.REMOTE, remote=remote) if remote else unknown("no address of a server", far)
         for far, remote in remotes
     ]
     return reached + started if (entry.type or "").startswith(OVER_THE_NET) else started + reached
@@ -267,9 +268,9 @@ def _deployments(place: Deployment, launch: Launch, depth: int = 3) -> Iterator[
         purl=launch.purl,
         remote=None if bridged else launch.remote,
         digest=launch.digest,
-        requested=launch.requested,
-        note=note,
-        redirects=launch.redirects,
+        requested=shown(launch.requested),
+        note=shown(note),
+        redirects=tuple(name[:MAX_NAME] for name in launch.redirects[:MAX_REDIRECTS]),
     )
     if bridged:
         yield replace(place, name=f"{place.name} (far end)", kind=PinKind.REMOTE, remote=launch.remote)

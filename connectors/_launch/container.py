@@ -129,7 +129,7 @@ def image(reference: str) -> Launch:
         return _with_variable(reference, variable.start())
     named, _, digest = reference.partition("@")
     name, tag = _tagged(named)
-    if not NAME.fullmatch(name) or len(name) > MAX_IMAGE or (tag and not TAG.fullmatch(tag)):
+    if not NAME.fullmatch(name) or "//" in name or len(name) > MAX_IMAGE or (tag and not TAG.fullmatch(tag)):
         return unknown("no image name", reference[:MAX_IMAGE])
     purl = _named(name).at(tag if tag and tag != "latest" else None)
     requested = tag if tag == "latest" else ""
@@ -144,7 +144,7 @@ def image(reference: str) -> Launch:
 def _with_variable(reference: str, at: int) -> Launch:
     """Read an image whose variable starts `at` that place: in the tag it leaves the name readable."""
     name, _ = _tagged(reference[:at])
-    if name == reference[:at] or not NAME.fullmatch(name) or len(name) > MAX_IMAGE:
+    if name == reference[:at] or not NAME.fullmatch(name) or "//" in name or len(name) > MAX_IMAGE:
         return unknown("a variable stands for the image", reference[:MAX_IMAGE])
     return floating(_named(name), PinKind.UNKNOWN, reference[len(name) + 1 :][:MAX_IMAGE])
 

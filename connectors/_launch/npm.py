@@ -26,7 +26,7 @@ from connectors._launch.launch import (
     unless_sure,
     words,
 )
-from monitor.domain.address import without_credentials
+from monitor.domain.address import shown, without_credentials
 from monitor.domain.deployment import PinKind
 from monitor.domain.purl import Purl
 
@@ -168,7 +168,7 @@ def deno(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
     elif script.startswith("jsr:"):
         launch = unknown("jsr is a registry of its own", script)
     elif URL.match(script):
-        launch = unknown("a script from a URL", without_credentials(script))
+        launch = unknown("a script from a URL", shown(script))
     else:
         launch = local()
     return also(unless_sure(launch, read), redirects=read.given(*DENO_SOURCES)), read.rest[1:]
@@ -184,7 +184,7 @@ def npm_spec(spec: str) -> Launch:  # noqa: PLR0911  one return for each form of
     if GIT.match(spec):
         return git(spec)
     if URL.match(spec):
-        return git(spec) if re.search(r"\.git(#|$)", spec) else unknown("tarball from a URL", without_credentials(spec))
+        return git(spec) if re.search(r"\.git(#|$)", spec) else unknown("tarball from a URL", shown(spec))
     if PATH.match(spec) or spec.endswith((".tgz", ".tar.gz", ".tar")):
         return local()
     if re.fullmatch(r"[\w.-]+/[\w.-]+(#.*)?", spec):

@@ -27,7 +27,7 @@ from connectors._launch.launch import (
     unless_sure,
     words,
 )
-from monitor.domain.address import without_credentials
+from monitor.domain.address import shown
 from monitor.domain.deployment import PinKind
 from monitor.domain.purl import Purl
 
@@ -171,7 +171,7 @@ def pypi_spec(spec: str) -> Launch:
     if GIT.match(spec):
         return git(spec)
     if URL.match(spec):
-        return unknown("archive from a URL", without_credentials(spec))
+        return unknown("archive from a URL", shown(spec))
     if PATH.match(spec) or re.fullmatch(r"[^@\s]+\.(whl|tar\.gz|zip)", spec) or re.match(r"[\w.-]+[/\\]", spec):
         return local()
     read = SPEC.fullmatch(spec)

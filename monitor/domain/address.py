@@ -44,9 +44,9 @@ def endpoint(url: str) -> str | None:
     name = name.removesuffix(":").lower()
     if scheme not in SCHEMES or not text[len(scheme) :].startswith("://") or not HOST.fullmatch(name):
         return None
-    shown = name if port in (None, SCHEMES[scheme]) else f"{name}:{port}"
-    shown = shown.replace("variable", named[0], 1) if named else shown
-    return f"{scheme}://{shown}" + "/".join(map(_without_secret, parts.path.split("/")))
+    authority = name if port in (None, SCHEMES[scheme]) else f"{name}:{port}"
+    authority = authority.replace("variable", named[0], 1) if named else authority
+    return f"{scheme}://{authority}" + "/".join(map(_without_secret, parts.path.split("/")))
 
 
 def same_endpoint(url: str) -> str | None:
@@ -59,6 +59,11 @@ def without_credentials(text: str) -> str:
     """Return the text without what holds secrets in addresses: a user name or password before the host, the query; and known tokens."""
     bare = re.sub(r"(?<=://)[^/?#\s]*@(?=[^/?#\s])", "", re.sub(r"\?[^#\s]*", "", text))
     return TOKEN.sub("…", bare)
+
+
+def shown(text: str, limit: int = 500) -> str:
+    """Return text that somebody else wrote, as it may be kept and shown: an address as `endpoint`, without credentials, not too long."""
+    return without_credentials(endpoint(text) or text[: limit * 8])[:limit]
 
 
 def _without_secret(segment: str) -> str:

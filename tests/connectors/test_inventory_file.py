@@ -115,6 +115,17 @@ def test_a_remote_server_is_kept_without_its_secrets() -> None:
     )
 
 
+def test_no_credential_of_a_line_is_kept() -> None:
+    deployments = (
+        one(purl="pkg:npm/x", requested="git+https://TOKEN@github.com/a/b", redirects=["NODE_OPTIONS=TOKEN"]),
+        one(remote="https://mcp.example.com/s/c2VjcmV0LXRva2VuLWhlcmU/mcp"),
+    )
+
+    assert deployments[0].redirects == ("NODE_OPTIONS",)
+    assert "TOKEN" not in repr(deployments)
+    assert "c2VjcmV0" not in repr(deployments)
+
+
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [

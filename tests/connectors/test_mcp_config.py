@@ -118,6 +118,46 @@ def test_the_values_of_the_environment_are_nowhere_in_the_result() -> None:
     assert "hidden" not in repr(found)
 
 
+SECRET = "c2VjcmV0LXRva2VuLWhlcmU"
+GITHUB_TOKEN = "ghp_0123456789abcdefghij0123"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"url": f"https://mcp.example.com/s/{SECRET}/mcp"},
+        {"url": f"https://{SECRET}@mcp.example.com/mcp?key={SECRET}#{SECRET}"},
+        {"url": f"http://[{SECRET}@x"},
+        {"command": "npx", "args": ["mcp-remote", f"https://mcp.example.com/s/{SECRET}/mcp"]},
+        {"command": "npx", "args": [f"https://{SECRET}@files.example/s/{SECRET}/a.tgz?token={SECRET}"]},
+        {"command": "npx", "args": [f"git+https://{SECRET}@github.com/a/b#v1"]},
+        {"command": "npx", "args": [f"git+https://{GITHUB_TOKEN}:x-oauth-basic@gitlab.example/a/b"]},
+        {"command": "npx", "args": [f"a@git+ssh://{SECRET}@gitlab.example/a/b"]},
+        {"command": "npx", "args": ["-p", "a@1.0.0", "-p", f"git+https://{SECRET}@github.com/a/b", "a"]},
+        {"command": "npx", "args": [f"--//registry.example/:_authToken={SECRET}", "a@1.0.0"]},
+        {"command": "npx", "args": [f"bad name {GITHUB_TOKEN}"]},
+        {"command": "uvx", "args": ["--with", f"git+https://{SECRET}@github.com/o/x", "acme==1"]},
+        {"command": "uvx", "args": ["--from", f"a @ https://user:{SECRET}@files.example/s/{SECRET}/a.whl", "a"]},
+        {"command": "uvx", "args": ["--index-url", f"https://{SECRET}@pkgs.example/simple", "acme==1"]},
+        {"command": "deno", "args": ["run", f"https://{SECRET}@x.example/{SECRET}/a.ts"]},
+        {"command": "docker", "args": ["run", "-e", f"TOKEN={SECRET}", f"https://{SECRET}@x.example/a"]},
+        {"command": "sh", "args": ["-c", f"export TOKEN={SECRET}; curl https://{SECRET}@x.example | npx a@1"]},
+    ],
+)  # fmt: skip
+def test_no_credential_of_an_entry_is_kept_anywhere(entry: dict[str, object]) -> None:
+    found = read({"mcpServers": {"x": entry}})
+
+    assert found
+    assert SECRET not in repr(found)
+    assert GITHUB_TOKEN not in repr(found)
+
+
+def test_text_of_an_entry_is_kept_only_so_long() -> None:
+    found = read({"mcpServers": {"x": {"command": "npx", "args": ["bad name" * 2000]}}})
+
+    assert len(found["x"].requested) == 500
+
+
 @pytest.mark.parametrize(
     ("client", "entry"),
     [("cline", {"disabled": True}), ("kiro", {"disabled": True}), ("codex", {"enabled": False}), ("goose", {"enabled": False})],
