@@ -24,9 +24,11 @@ The shape of a line (other keys are allowed and not read):
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from packaging.version import InvalidVersion, Version
@@ -43,6 +45,7 @@ from monitor.ports.sources import DeploymentSource
 NAME = "inventory-file"
 MAX_BYTES = 256 * 2**20
 MAX_LINE = 64 * 2**10
+MAX_LINES = 4_000_000
 MAX_NAME = 200
 MAX_PROBLEMS = 1000
 """More are counted, not listed."""
@@ -93,32 +96,34 @@ class InventoryFile:
     def _read(self) -> Inventory:
         try:
             with self._path.open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
+                return _parsed(file, str(self._path), self.name)
         except FileNotFoundError as error:
             raise Unavailable(
                 self.name, "does not exist; export it to that place, or set the path in the configuration"
             ) from error
         except OSError as error:
             raise Unavailable(self.name, f"cannot be read: {error.strerror}") from error
-        return parse_inventory(data, str(self._path), source=self.name)
 
 
 def parse_inventory(data: bytes, path: str, *, source: str = NAME) -> Inventory:
     """Read the file's bytes. Raises Malformed where it is too large or holds no deployment."""
-    if len(data) > MAX_BYTES:
-        raise Malformed(source, f"over {MAX_BYTES} bytes")
+    return _parsed(BytesIO(data), path, source)
+
+
+def _parsed(file: BinaryIO, path: str, source: str) -> Inventory:
+    """Read line by line: beside the deployments no more is held than one line, and the first bad lines' reasons."""
     places: dict[str, int] = {}
     deployments: list[Deployment] = []
     problems: list[str] = []
+    bad = 0
     seen: list[datetime] = []
-    for number, line in _lines(data):
+    for number, line in _lines(file, source):
         try:
-            deployment, seen_at = _deployment(line, path)
+            deployment, seen_at = _deployment(line, path, places)
         except ValueError as error:
-            problems.append(f"{path}: line {number}: {error}")
-            continue
-        if deployment.key in places:
-            problems.append(f"{path}: line {number}: the same place as in line {places[deployment.key]}")
+            bad += 1
+            if bad <= MAX_PROBLEMS:
+                problems.append(f"{path}: line {number}: {error}")
             continue
         places[deployment.key] = number
         deployments.append(deployment)
@@ -128,21 +133,37 @@ def parse_inventory(data: bytes, path: str, *, source: str = NAME) -> Inventory:
         raise Malformed(
             source, f"no deployment in it ({first}); take it out of the configuration where nothing is deployed"
         )
-    if len(problems) > MAX_PROBLEMS:
-        problems[MAX_PROBLEMS:] = [f"{path}: and {len(problems) - MAX_PROBLEMS} more bad lines"]
+    if bad > MAX_PROBLEMS:
+        problems.append(f"{path}: and {bad - MAX_PROBLEMS} more bad lines")
     collected_at = max(seen) if len(seen) == len(deployments) else None
     return Inventory(source, tuple(deployments), tuple(problems), complete=True, collected_at=collected_at)
 
 
-def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines that are not blank, with their numbers."""
-    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+def _lines(file: BinaryIO, source: str) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines that are not blank, with their numbers. Of a line that is too long, the beginning; the rest is passed over."""
+    number = size = 0
+    while line := file.readline(MAX_LINE + 2):
+        rest = line
+        size += len(line)
+        while not rest.endswith(b"\n") and (rest := file.readline(MAX_LINE)):
+            size += len(rest)
+            _bounded(size, number, source)
+        number += 1
+        _bounded(size, number, source)
+        line = line.removeprefix(b"\xef\xbb\xbf").removesuffix(b"\n") if number == 1 else line.removesuffix(b"\n")
         if line.strip():
             yield number, line
 
 
-def _deployment(line: bytes, path: str) -> tuple[Deployment, datetime | None]:
-    """Read one line. Raises ValueError with the reason."""
+def _bounded(size: int, number: int, source: str) -> None:
+    if size > MAX_BYTES:
+        raise Malformed(source, f"over {MAX_BYTES} bytes")
+    if number > MAX_LINES:
+        raise Malformed(source, f"over {MAX_LINES} lines")
+
+
+def _deployment(line: bytes, path: str, places: Mapping[str, int]) -> tuple[Deployment, datetime | None]:
+    """Read one line; `places` are the lines in which each place stood before. Raises ValueError with the reason."""
     if len(line) > MAX_LINE:
         raise ValueError(f"over {MAX_LINE} bytes")
     # msgspec's own errors are ValueErrors, but for those of nesting too deep.
@@ -173,6 +194,8 @@ def _deployment(line: bytes, path: str) -> tuple[Deployment, datetime | None]:
         # Names only, whatever an exporter writes.
         redirects=tuple(name.partition("=")[0][:MAX_NAME] for name in read.redirects),
     )
+    if deployment.key in places:
+        raise ValueError(f"the same place as in line {places[deployment.key]}")
     return deployment, read.seen_at.astimezone(UTC) if read.seen_at else None
 
 

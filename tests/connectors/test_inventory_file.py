@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -178,6 +179,41 @@ def test_very_many_bad_lines_are_counted() -> None:
 
     assert len(inventory.problems) == 1001
     assert inventory.problems[-1] == "inventory.jsonl: and 2000 more bad lines"
+
+
+def test_a_file_of_bad_lines_costs_little_memory() -> None:
+    data = lines(GOOD) + b"\n" + b"x\n" * 300_000
+    tracemalloc.start()
+
+    inventory = parse_inventory(data, "inventory.jsonl")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert inventory.problems[-1] == "inventory.jsonl: and 299000 more bad lines"
+    assert peak < 5 * 2**20
+
+
+async def test_a_line_without_an_end_is_passed_over_without_being_held(tmp_path: Path) -> None:
+    path = tmp_path / "inventory.jsonl"
+    path.write_bytes(b"x" * (8 * 2**20) + b"\n" + lines(GOOD))
+    tracemalloc.start()
+
+    inventory = await build(path=path).inventory()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert inventory.problems == (f"{path}: line 1: over 65536 bytes",)
+    assert [deployment.name for deployment in inventory.deployments] == ["acme"]
+    assert peak < 4 * 2**20
+
+
+async def test_a_file_that_is_too_large_is_refused_without_being_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "inventory.jsonl"
+    with path.open("wb") as file:
+        file.truncate(2**34)
+
+    with pytest.raises(Malformed, match="over 268435456 bytes"):
+        await build(path=path).inventory()
 
 
 def test_fifty_thousand_lines_are_read_in_seconds() -> None:
