@@ -6,6 +6,7 @@ undecidable, an unknown kind of severity costs itself. Records of other ecosyste
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated
 
 import msgspec
@@ -20,6 +21,11 @@ from monitor.ports.errors import Malformed
 NAME = "osv"
 MAX_SUMMARY = 300
 MAX_VECTOR = 400
+MAX_VECTORS = 100
+"""Different ones that are scored: real records have a handful."""
+MAX_VERSIONS = 20_000
+MAX_EVENTS = 2_000
+"""Of one record's packages that are covered: real ones have up to a thousand, and a hundred. A range counts as one event at least."""
 MAX_ALIASES = 100
 """More names than that are no names of one flaw: the group would join what does not belong together."""
 
@@ -61,13 +67,13 @@ class _Event(msgspec.Struct):
 
 class _Range(msgspec.Struct):
     type: _Text
-    events: Annotated[list[_Event], msgspec.Meta(max_length=2000)] = []
+    events: list[_Event] = []
 
 
 class _Affected(msgspec.Struct):
     package: _Package | None = None
-    versions: Annotated[list[_Text], msgspec.Meta(max_length=50_000)] | None = None
-    ranges: Annotated[list[_Range], msgspec.Meta(max_length=2000)] | None = None
+    versions: list[_Text] | None = None
+    ranges: list[_Range] | None = None
     severity: Annotated[list[_Severity], msgspec.Meta(max_length=50)] | None = None
 
 
@@ -89,16 +95,21 @@ class _Specific(msgspec.Struct):
 
 
 def parse_record(body: bytes) -> Advisory:
-    """Read one record. Raises `Malformed` with the place for anything that is none: wrong shape, no id, no times, over a limit."""
+    """Read one record. Raises `Malformed` with the place for anything that is none: wrong shape, no id, no times, over a limit.
+
+    One that names more versions or events than are compared is kept as undecidable, and its summary says so.
+    """
     try:
         record = msgspec.json.decode(body, type=_Record)
         kept = [entry for entry in record.affected or [] if entry.package and entry.package.ecosystem in _ECOSYSTEMS]
         score = _highest(record, kept)
+        excess = _excess(kept)
+        summary = record.summary or record.details
         return Advisory(
             id=record.id,
             aliases=tuple(alias for alias in record.aliases or () if _is_id(alias))[:MAX_ALIASES],
-            summary=one_line(record.summary or record.details, MAX_SUMMARY),
-            affected=tuple(_affected(entry) for entry in kept),
+            summary=one_line(f"(it names {excess}, and is not compared) {summary}" if excess else summary, MAX_SUMMARY),
+            affected=tuple(_affected(entry, excess) for entry in kept),
             severity=_word(record.database_specific) if score is None else _rating(score),
             score=score,
             modified_at=utc(record.modified),
@@ -118,9 +129,19 @@ def utc(time: datetime) -> datetime:
     return time.astimezone(UTC)
 
 
-def _affected(entry: _Affected) -> Affected:
+def _excess(entries: list[_Affected]) -> str:
+    """What there is too much of to be compared with every version that is deployed; empty: nothing."""
+    if sum(len(entry.versions or ()) for entry in entries) > MAX_VERSIONS:
+        return f"more than {MAX_VERSIONS} versions"
+    events = sum(max(1, len(each.events)) for entry in entries for each in entry.ranges or ())
+    return f"more than {MAX_EVENTS} events" if events > MAX_EVENTS else ""
+
+
+def _affected(entry: _Affected, excess: str) -> Affected:
     assert entry.package is not None  # noqa: S101  (the caller kept only those)
     package = _ECOSYSTEMS[entry.package.ecosystem](entry.package.name)
+    if excess:
+        return Affected(package, frozenset(), ((Event("unsupported", excess),),))
     ranges = tuple(_events(each) for each in entry.ranges or () if each.type != _SILENT)
     return Affected(package, frozenset(entry.versions or ()), ranges)
 
@@ -146,16 +167,16 @@ def _event(read: _Event) -> list[Event]:
 def _highest(record: _Record, entries: list[_Affected]) -> float | None:
     """The highest score that applies to a package that is covered: an entry's own severity stands in place of the record's."""
     applicable = [entry.severity or record.severity or [] for entry in entries] or [record.severity or []]
-    scores = [score for severities in applicable for score in _scores(severities)]
-    return max(scores, default=None)
+    vectors = dict.fromkeys((each.type, each.score) for severities in applicable for each in severities)
+    return max(_scores(islice(vectors, MAX_VECTORS)), default=None)
 
 
-def _scores(severities: Iterable[_Severity]) -> Iterable[float]:
-    for severity in severities:
-        reader = _CVSS.get(severity.type)
-        if reader is not None and len(severity.score) <= MAX_VECTOR:
+def _scores(vectors: Iterable[tuple[str, str]]) -> Iterable[float]:
+    for kind, vector in vectors:
+        reader = _CVSS.get(kind)
+        if reader is not None and len(vector) <= MAX_VECTOR:
             try:
-                yield float(reader(severity.score).base_score)
+                yield float(reader(vector).base_score)
             except CVSSError:
                 continue  # some databases put a word or a torn vector there: it costs itself
 

@@ -6,6 +6,7 @@ It does not know: packages of other types (the server answers "nothing" for a ty
 about), ids that are only aliases, and why a record no longer names a version: withdrawn, or corrected.
 """
 
+import asyncio
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ class Osv:
             raise Malformed(NAME, "said that nothing changed to a question without condition")
         if answer.status == NOT_THERE:
             raise NotFound(NAME, f"{one_line(advisory_id, 100)}: {parse_refusal(answer.body) or 'no such record'}")
-        record = parse_record(answer.body)
+        record = await asyncio.to_thread(parse_record, answer.body)  # up to a second for a large one
         if record.id != advisory_id:
             raise Malformed(NAME, f"asked for {one_line(advisory_id, 100)}, answered with {record.id}")
         return Fresh(record, (), (answer.evidence,))

@@ -79,9 +79,19 @@ def _named(entry: Affected, type_: str, version: str) -> bool | None:
         return True
     if not _parses(type_, version):
         return None
-    if any(compare(type_, listed, version) == 0 for listed in entry.versions):
+    if _parsed(type_, version) in _listed(type_, entry.versions):
         return True
     return _any(_within(events, type_, version) for events in entry.ranges)
+
+
+@lru_cache(maxsize=16)
+def _listed(type_: str, versions: frozenset[str]) -> frozenset[Version | _SemVer]:
+    """What of a record's list can be read: once for all the versions that are compared with it. Few are kept, since lists may be long."""
+    return frozenset(parsed for text in versions if (parsed := _parsed(type_, text)) is not None)
+
+
+def _parsed(type_: str, text: str) -> Version | _SemVer | None:
+    return _pep440(text) if type_ == "pypi" else _semver(text)
 
 
 def _within(events: Sequence[Event], type_: str, version: str) -> bool | None:

@@ -1,6 +1,7 @@
 import json
 import operator
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -227,6 +228,33 @@ def test_any_text_has_an_answer(type_: str, a: str, b: str) -> None:
     assert compare(type_, a, b) in {-1, 0, 1, None}
     assert is_affected(record, Purl(type_, None, "acme", a)) in {True, False, None}
     assert same_line(type_, a, b) in {True, False}
+
+
+@given(
+    st.one_of(
+        st.tuples(st.just("npm"), NPM_VERSIONS, st.lists(NPM_VERSIONS | st.just("nightly"), max_size=8)),
+        st.tuples(st.just("pypi"), PYPI_VERSIONS, st.lists(PYPI_VERSIONS | st.just("nightly"), max_size=8)),
+    )
+)
+def test_a_listed_version_is_any_that_is_equal_in_order(drawn: tuple[str, str, list[str]]) -> None:
+    type_, version, listed = drawn
+    package = Purl(type_, None, "acme")
+    record = advisory(versions=tuple(listed), package=package)
+
+    assert is_affected(record, package.at(version)) is any(compare(type_, each, version) == 0 for each in listed)
+
+
+def test_a_long_list_is_parsed_once_for_all_the_versions_that_are_compared_with_it() -> None:
+    listed = tuple(f"1.{minor}.{patch}" for minor in range(20) for patch in range(1000))
+    record = advisory(versions=listed)
+    is_affected(record, PACKAGE.at("0.0.1"))
+
+    before = time.process_time()
+    decided = [is_affected(record, PACKAGE.at(f"2.0.{patch}")) for patch in range(200)]
+    spent = time.process_time() - before
+
+    assert not any(decided)
+    assert spent < 2  # parsing them each time takes over ten seconds
 
 
 @given(st.permutations(events(introduced="1.0.0", fixed="1.5.0") + events(introduced="2.0.0", last_affected="2.1.0")))
