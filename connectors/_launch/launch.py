@@ -62,6 +62,9 @@ INTERPRETERS = re.compile(
 )
 """Programs that run whatever they are given."""
 
+MAX_BUNDLE = 200
+"""Characters. A longer bundle of letters is no option that anybody knows."""
+
 COMMIT = re.compile(r"[0-9a-fA-F]{40}")
 
 
@@ -142,6 +145,8 @@ def _split(word: str, valued: Collection[str]) -> list[tuple[str, str, bool]]:
     if word.startswith("--"):
         name, equals, value = word.partition("=")
         return [(name, value, not equals and name in valued)]
+    if len(word) > MAX_BUNDLE and word[:2] not in valued:
+        return [(word[:MAX_BUNDLE], "", False)]
     found: list[tuple[str, str, bool]] = []
     for at, letter in enumerate(word[1:], start=1):
         name, value = f"-{letter}", word[at + 1 :]

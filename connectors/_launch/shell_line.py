@@ -18,6 +18,9 @@ HARMLESS = option_names("cd pushd true : umask ulimit sleep echo mkdir test [")
 
 SETTING = option_names("export set declare typeset readonly setx")
 WORDS_OF_SYNTAX = option_names("then else elif do if while until { ! time coproc call @ function")
+ONE_WORD = re.compile(r"[A-Za-z_]|\{[A-Za-z_]\w*\}")
+"""What follows the dollar of a variable that stays one word in double quotes."""
+
 MAX_LINE = 16384
 MAX_COMMANDS = 50
 
@@ -98,14 +101,14 @@ def _filled_in(text: str) -> bool:
     """Find expansions of a POSIX shell. A variable in double quotes stays one word, and is harmless."""
     quote, at = "", 0
     while at < len(text):
-        letter, rest = text[at], text[at + 1 :]
+        letter = text[at]
         if quote == "'":
             quote = "" if letter == "'" else quote
         elif letter == "\\":
             at += 1
         elif letter == '"':
             quote = "" if quote else '"'
-        elif letter == "`" or (letter == "$" and not (quote and re.match(r"[A-Za-z_]|\{[A-Za-z_]\w*\}", rest))):
+        elif letter == "`" or (letter == "$" and not (quote and ONE_WORD.match(text, at + 1))):
             return True
         elif not quote and (letter in "'{" or (letter == "#" and text[at - 1 : at].strip() == "")):
             if letter != "'":

@@ -240,7 +240,15 @@ def test_no_command_makes_the_reading_fail(command: str, arguments: list[str]) -
 
 
 @pytest.mark.parametrize(
-    "command", ["sh -c " * 200, "env " * 5000, "npx -p " * 5000, "docker run " + "a/" * 100_000, "uvx " + "a" * 100_000]
+    "command",
+    [
+        "npx " + ("-" + "x" * 16_000 + " ") * 500,
+        "sh -c " * 200,
+        "env " * 5000,
+        "npx -p " * 5000,
+        "docker run " + "a/" * 100_000,
+        "uvx " + "a" * 100_000,
+    ],
 )
 def test_a_hostile_command_costs_little(command: str) -> None:
     name, *arguments = command.split()
