@@ -7,12 +7,13 @@ from enum import Enum, auto
 from monitor.domain.candidate import unreviewed
 from monitor.domain.document import Bullets, Document, Heading, Paragraph, Table
 from monitor.domain.finding import Finding, Tracked
-from monitor.domain.provenance import Form, Publisher, Verdict, Verification, worst
+from monitor.domain.provenance import Form, Verdict
 from monitor.domain.purl import Purl
 from monitor.domain.review import Review, State
 from monitor.domain.server import Pin
 from monitor.domain.snapshot import Snapshot
 from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
+from monitor.wording import FORMS, VERDICTS, publisher_words
 
 MAX_FINDINGS = 25
 """In one message; the rest is counted."""
@@ -86,29 +87,6 @@ def digest_body(tracked: Sequence[Tracked]) -> Document:
     return (Bullets(lines), *_more([each.finding for each in tracked]))
 
 
-VERDICT_WORDS = {
-    Verdict.VERIFIED: "registry signature verified",
-    Verdict.INVALID: "INVALID",
-    Verdict.UNATTESTED: "unattested",
-    Verdict.UNAVAILABLE: "could not check",
-    Verdict.UNSUPPORTED: "cannot tell",
-    Verdict.LOST: "lost",
-}
-
-
-def verification_words(claims: Sequence[Verification]) -> str:
-    """Sum up a version's verification for a table cell."""
-    verdict = worst(claims)
-    if verdict is None:
-        return "digest only" if claims else "not looked at"
-    if verdict is Verdict.INVALID:
-        return f"INVALID: {next(claim.reason for claim in claims if claim.verdict is Verdict.INVALID)}"
-    built = {claim.filename for claim in claims if claim.verdict is Verdict.VERIFIED and claim.publisher}
-    if verdict is Verdict.VERIFIED and built == {claim.filename for claim in claims}:
-        return "provenance verified"
-    return VERDICT_WORDS[verdict]
-
-
 def _not_checked(snapshot: Snapshot) -> Document:
     unknowns = [unknown for unknown in snapshot.unknowns() if unknown.reason is not Reason.NOT_COVERED]
     if not unknowns:
@@ -155,7 +133,7 @@ def _comparison(snapshot: Snapshot, candidate: Pin) -> tuple[tuple[str, str, str
     pin = approval.pin if approval else None
     rows = [("package", str(pin.purl) if pin else "none", str(candidate.purl))]
     rows.append(("digests", _digests(pin) if pin else "none", _digests(candidate)))
-    rows.append(("publisher", _publisher(pin.publisher) if pin else "none", _publisher(candidate.publisher)))
+    rows.append(("publisher", _publisher(pin), _publisher(candidate)))
     if approval:
         by = f"{approval.approved_by}, {_time(approval.approved_at)}" if approval.approved_at else approval.approved_by
         rows.append(("approved by", f"{by} {approval.ticket}".strip(), "nobody yet"))
@@ -196,8 +174,11 @@ def _verification(snapshot: Snapshot, review: Review) -> Document:
     claims = snapshot.verifications.get(review.candidate.purl, ())
     if not claims:
         return (Heading("Verification"), Paragraph("This version was not downloaded and verified."))
-    rows = tuple((claim.filename, claim.form.value, claim.verdict.value, claim.detail) for claim in claims[:40])
-    return (Heading("Verification"), Table(("File", "Claim", "Verdict", "Detail"), rows))
+    rows = tuple(
+        (claim.filename, FORMS[claim.form], VERDICTS[claim.verdict], claim.detail, publisher_words(claim.publisher))
+        for claim in claims[:40]
+    )
+    return (Heading("Verification"), Table(("File", "Claim", "Verdict", "Why", "Built by"), rows))
 
 
 def _advisories(snapshot: Snapshot, review: Review) -> Document:
@@ -238,14 +219,12 @@ def _words(finding: Finding) -> str:
     return f"[{finding.severity.value}] {finding.rule}: {finding.summary}"
 
 
+def _publisher(pin: Pin | None) -> str:
+    return (publisher_words(pin.publisher) or "none known") if pin else "none"
+
+
 def _digests(pin: Pin) -> str:
     return ", ".join(sorted(map(str, pin.digests))[:6]) or "none recorded"
-
-
-def _publisher(publisher: Publisher | None) -> str:
-    if publisher is None:
-        return "none known"
-    return " ".join(part for part in (publisher.repository, publisher.workflow, publisher.ref) if part)
 
 
 def _time(at: datetime) -> str:

@@ -11,7 +11,7 @@ from monitor.domain.finding import Severity, Tracked
 from monitor.domain.snapshot import Looked, Snapshot
 from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
 from monitor.jobs.recall import Recalled, snapshot_of
-from monitor.messages import verification_words
+from monitor.wording import version_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _verification(snapshot: Snapshot) -> str:
     """Of the approved version; a version under review that fails stands in the findings."""
     if isinstance(snapshot.verifications, Unknown) or snapshot.approval is None:
         return "not covered" if snapshot.server.remote else "not looked at"
-    return verification_words(snapshot.verifications.get(snapshot.approval.pin.purl, ()))
+    return version_words(snapshot.verifications.get(snapshot.approval.pin.purl, ()))
 
 
 def _advisories(snapshot: Snapshot, open_now: Sequence[Tracked], recalled: Recalled) -> str:

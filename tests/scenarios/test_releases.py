@@ -40,7 +40,7 @@ async def test_a_good_new_release_opens_one_ticket_that_holds_the_evidence(calm:
     assert report.exit_code == 1
     assert versions(calm) == ["Re-approve @acme/files-mcp 1.4.2 -> 1.4.3 (io.github.acme/files-mcp)"]
     words = calm.world.jira.issues[0].words
-    assert "npm-attestations" in words
+    assert "npm attestation" in words
     assert "https://github.com/acme/files-mcp" in words
     assert "None names this version" in words
     assert "laptop-7" in words
