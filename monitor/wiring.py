@@ -13,6 +13,7 @@ from connectors import (
     github,
     inventory_file,
     jira,
+    local_file,
     mcp_config,
     npm,
     osv,
@@ -28,6 +29,7 @@ from monitor.about import installed_version
 from monitor.app import App, Limits
 from monitor.config import Config, InventoryFile, McpConfig, Source
 from monitor.domain.advisory import Advisory, AdvisoryRef
+from monitor.domain.provenance import Attestation, Subject
 from monitor.domain.purl import Purl
 from monitor.domain.unknown import Reason, Unknown
 from monitor.policy import Policy, Waiver
@@ -104,6 +106,12 @@ def verifier(settings: Settings) -> Verifier:
     return sigstore_bundle.build(
         public_good=roots.public_good_root, npm_keys=roots.npm_keys, github=roots.github_root, refreshed=roots.folder
     )
+
+
+def local_file_question(file: Path, document: Path, *, purl: Purl | None) -> tuple[Subject, Attestation]:
+    """Read a file on this machine, and the document beside it, as a question to the verifier. Raises the four errors."""
+    attestation = local_file.read_document(document)
+    return local_file.read_subject(file, attestation, purl=purl), attestation
 
 
 def _trust_roots(settings: Settings, edge: Http, clock: Clock) -> TrustRootSource:

@@ -29,6 +29,7 @@ COMMANDS = [
     ("audit", "checkpoint"),
     ("roots", "show"),
     ("roots", "refresh"),
+    ("verify",),
     ("doctor",),
     ("migrate",),
 ]

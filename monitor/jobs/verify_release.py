@@ -1,7 +1,7 @@
 """Download each file of a release, compare it with the digest that was announced, and decide what vouches for it."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -11,6 +11,7 @@ from monitor.domain.baseline import VOUCHING
 from monitor.domain.evidence import Evidence
 from monitor.domain.fingerprint import fingerprint
 from monitor.domain.provenance import Attestation, Form, Subject, TrustRoot, Verdict, Verification
+from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Digest, KnownRelease, Release
 from monitor.jobs.bulkhead import concurrently
 from monitor.ports.errors import SourceError
@@ -108,7 +109,8 @@ async def _verify(
         could_not = _could_not(release, artifact, Form.REGISTRY_DIGEST, error.detail)
         first = _first_digests(asked.before, artifact)
         return (replace(could_not, announced=announced, digests=first),)
-    digest = _against_registry(asked, artifact, downloaded)
+    first = _first_digests(asked.before, artifact)
+    digest = against_registry(release.purl, artifact, downloaded.digests, first=first)
     digests = tuple(sorted(downloaded.digests.values()))
     # 2. Who vouches for them.
     form = ATTESTED_BY[release.purl.type]
@@ -148,10 +150,12 @@ def _unlike(announced: Digest | None, downloaded: Downloaded) -> bool:
     return announced is not None and downloaded.digests.get(announced.algorithm, announced) != announced
 
 
-def _against_registry(asked: Question, artifact: Artifact, downloaded: Downloaded) -> Verification:
-    """Compare the bytes with what is announced, and with what they were before, whatever is announced now."""
-    announced, first = artifact.digest, _first_digests(asked.before, artifact)
-    changed = [digest for digest in first if downloaded.digests.get(digest.algorithm, digest) != digest]
+def against_registry(
+    purl: Purl, artifact: Artifact, now: Mapping[str, Digest], *, first: tuple[Digest, ...]
+) -> Verification:
+    """Compare the bytes' digests with what is announced, and with the first ones, whatever is announced now."""
+    announced = artifact.digest
+    changed = [digest for digest in first if now.get(digest.algorithm, digest) != digest]
     verdict, reason, detail = (
         Verdict.VERIFIED,
         "digest-agrees",
@@ -159,19 +163,17 @@ def _against_registry(asked: Question, artifact: Artifact, downloaded: Downloade
     )
     if changed:
         verdict, reason = Verdict.INVALID, "bytes-changed"
-        detail = f"first downloaded {changed[0]}, now {downloaded.digests[changed[0].algorithm]}"
+        detail = f"first downloaded {changed[0]}, now {now[changed[0].algorithm]}"
     elif announced is None:
         verdict, reason, detail = Verdict.UNATTESTED, "no-digest", "the source announces no digest of this file"
-    elif announced.algorithm not in downloaded.digests:
+    elif announced.algorithm not in now:
         verdict, reason, detail = Verdict.UNSUPPORTED, "algorithm", f"cannot compare a {announced.algorithm} digest"
-    elif _unlike(announced, downloaded):
+    elif now[announced.algorithm] != announced:
         verdict, reason = Verdict.INVALID, "digest-mismatch"
-        detail = f"announced {announced}, downloaded {downloaded.digests[announced.algorithm]}"
+        detail = f"announced {announced}, downloaded {now[announced.algorithm]}"
     # The first digests stay the reference, so that changed bytes are not the new normal in the next look.
-    digests = first or tuple(sorted(downloaded.digests.values()))
-    return Verification(
-        asked.release.purl, artifact.filename, Form.REGISTRY_DIGEST, verdict, reason, detail, digests=digests
-    )
+    digests = first or tuple(sorted(now.values()))
+    return Verification(purl, artifact.filename, Form.REGISTRY_DIGEST, verdict, reason, detail, digests=digests)
 
 
 async def _lost(source: ReleaseSource, asked: Question, claim: Verification) -> Verification:
