@@ -73,7 +73,8 @@ async def test_no_command_hides_behind_the_approved_pin(calm: Company) -> None:
 
     await calm.run()
 
-    assert Counter(each.finding.rule for each in await calm.findings()) == {
+    rules = Counter(each.finding.rule for each in await calm.findings())
+    assert rules == {
         "opaque-launch": 4,
         "shadow-server": 2,
         "redirected-source": 2,
