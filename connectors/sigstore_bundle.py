@@ -30,7 +30,7 @@ SHIPPED = Path(__file__).parent / "_sigstore" / "trust_roots"
 MAX_DOCUMENT = 4 * 2**20
 """Bytes. Honest documents have a few dozen kB for each claim."""
 MAX_DOCUMENTS = 64
-MAX_CLAIMS = 32
+MAX_CLAIMS = 24
 """In one document. Honest ones have a handful."""
 MAX_DETAIL = 1000
 """Characters: what is quoted from a document or a certificate may be of any length."""

@@ -58,7 +58,7 @@ class Sample:
     read: Callable[[], object]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Signed:
     """A signing world, good documents of it by form, and a verifier that trusts it alone."""
 

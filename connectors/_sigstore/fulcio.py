@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.asn1 import decode_der
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.certificate_transparency import LogEntryType, SignedCertificateTimestamp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
@@ -27,6 +28,7 @@ UNREADABLE = (
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
     UnsupportedAlgorithm,
+    CryptographyDeprecationWarning,  # of a serial number that is none, where warnings are errors
 )
 ACTIONS = "https://token.actions.githubusercontent.com"
 
@@ -39,6 +41,8 @@ def load(raw: bytes) -> x509.Certificate:
         _ = (leaf.not_valid_before_utc, leaf.not_valid_after_utc, [sct.timestamp for sct in _timestamps(leaf)])
     except UNREADABLE as error:
         raise Refused("malformed", f"the signing certificate cannot be read: {error}"[:300]) from error
+    if leaf.serial_number <= 0:
+        raise Refused("malformed", "the signing certificate has no serial number (RFC 5280, 4.1.2.2)")
     return leaf
 
 

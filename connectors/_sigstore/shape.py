@@ -11,7 +11,7 @@ from connectors._sigstore.refusal import Refused, Undecided
 
 MAX_BUNDLE = 512 * 2**10
 """Bytes. The largest honest bundle known has 24 kB."""
-MAX_WORK = 40
+MAX_WORK = 24
 """Units, for one document. Honest ones have a handful of bundles, with one timestamp each or none."""
 MAX_TIMESTAMPS = 32
 MAX_PROOF = 64
