@@ -20,7 +20,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import msgspec
 import structlog
 
-from connectors._edge.address import Address, NoAddress, allows, split_credentials
+from connectors._edge.address import Address, NoAddress, allows, shown, split_credentials
 from connectors._edge.http import Client, Http, NotModified
 from connectors._edge.installers import Endpoint, NpmEndpoints
 from monitor.domain.provenance import Attestation, Form
@@ -90,15 +90,15 @@ def parse_package(body: bytes, package: Purl, url: str) -> Listing:
     try:
         read = msgspec.json.decode(body, type=_Package)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(NAME, f"{url} is no package document: {one_line(str(error), 200)}") from error
+        raise Malformed(NAME, f"{shown(url)} is no package document: {one_line(str(error), 200)}") from error
     if read.name != package.label:
-        raise Malformed(NAME, f"{url} is the document of {one_line(read.name, 100)!r}")
+        raise Malformed(NAME, f"{shown(url)} is the document of {one_line(read.name, 100)!r}")
     if not read.versions:
         return _without_versions(read, package, url)
     releases = [_release(text, entry, read.time.get(text), package, url) for text, entry in read.versions.items()]
     kept = tuple(release for release in releases if release is not None)
     if not kept:
-        raise Malformed(NAME, f"{url}: no version of it can be read")
+        raise Malformed(NAME, f"{shown(url)}: no version of it can be read")
     held = HOLDER.match(read.dist_tags.get("latest", "")) is not None
     standing, reason = (Standing.SECURITY_HOLDER, "replaced by npm's placeholder") if held else (Standing.ACTIVE, "")
     return Listing(package, kept, standing, reason, complete=len(kept) == len(releases))
@@ -114,7 +114,7 @@ class _Registry:
 
     def closeness(self, address: Address) -> tuple[bool, bool, int]:
         """How well the address suits this registry: allowed, of its origin, and how much of its path."""
-        own, base = address.origin == self.address.origin, self.address.target
+        own, base = address.origin == self.address.origin, self.address.target.rstrip("/") + "/"
         return allows(self.address, self.hosts, address), own, len(base) if address.target.startswith(base) else 0
 
 
@@ -135,7 +135,7 @@ class Npm:
         answer = await self._of(package).client.get(_path(package), known=known)
         if isinstance(answer, NotModified):
             return Unchanged()
-        listing = parse_package(answer.body, package, answer.url)
+        listing = parse_package(answer.body, package, answer.address)
         if not listing.complete:
             log.info("npm.ignored", package=str(package), complete=False)
         conditional = answer.validator.etag or answer.validator.last_modified
@@ -198,7 +198,7 @@ def _without_versions(read: _Package, package: Purl, url: str) -> Listing:
     """An epitaph says so; a document that lists nothing and says nothing is no answer."""
     epitaph = read.time.get("unpublished")
     if epitaph is None or not bytes(epitaph).lstrip().startswith(b"{"):
-        raise Malformed(NAME, f"{url} lists no versions and does not say that they were unpublished")
+        raise Malformed(NAME, f"{shown(url)} lists no versions and does not say that they were unpublished")
     return Listing(package, (), Standing.UNPUBLISHED, "unpublished as a whole")
 
 

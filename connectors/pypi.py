@@ -19,7 +19,7 @@ import msgspec
 import structlog
 from packaging.version import InvalidVersion, Version
 
-from connectors._edge.address import Address, NoAddress, allows, split_credentials
+from connectors._edge.address import Address, NoAddress, allows, shown, split_credentials
 from connectors._edge.http import Client, Http, NotModified
 from monitor.domain.provenance import Attestation, Form
 from monitor.domain.purl import Purl
@@ -113,9 +113,9 @@ def parse_project(body: bytes, package: Purl, url: str) -> Page:
         read = msgspec.json.decode(body, type=_Project)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         hint = WAY_OUT if body.lstrip()[:1] == b"<" else one_line(str(error), 200)
-        raise Malformed(NAME, f"{url} is no project's page: {hint}") from error
+        raise Malformed(NAME, f"{shown(url)} is no project's page: {hint}") from error
     if Purl.pypi(read.name) != package:
-        raise Malformed(NAME, f"{url} is the page of {one_line(read.name, 100)!r}")
+        raise Malformed(NAME, f"{shown(url)} is the page of {one_line(read.name, 100)!r}")
     files, ignored, broken = _files(read.files, package, url)
     texts = {version: text for text in reversed(read.versions) if (version := _version(text)) is not None}
     by_version: dict[Version, list[_Found]] = {version: [] for version in texts}
@@ -126,7 +126,7 @@ def parse_project(body: bytes, package: Purl, url: str) -> Page:
     )
     standing, reason = _standing(read.project_status)
     if not releases and standing is Standing.ACTIVE:
-        raise Malformed(NAME, f"{url} lists no release that can be read, and no status says why")
+        raise Malformed(NAME, f"{shown(url)} lists no release that can be read, and no status says why")
     ignored += len(read.versions) - len(texts)
     return Page(Listing(package, releases, standing, reason, complete=broken == 0), ignored)
 
@@ -151,7 +151,7 @@ class PyPI:
             return Unchanged()
         if answer.status == NOT_ACCEPTABLE:
             raise Malformed(NAME, f"{answer.url} answered {NOT_ACCEPTABLE}: {WAY_OUT}")
-        page = parse_project(answer.body, package, answer.url)
+        page = parse_project(answer.body, package, answer.address)
         if page.ignored or not page.listing.complete:
             log.info(
                 "pypi.ignored", package=str(package), unreadable_names=page.ignored, complete=page.listing.complete

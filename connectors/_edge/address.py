@@ -7,7 +7,7 @@ from it (https://url.spec.whatwg.org/#url-parsing against RFC 3986).
 import base64
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
@@ -23,6 +23,17 @@ SHOWN_PARAMETERS = frozenset({"page", "per_page", "state", "format", "predicate_
 """Query parameters whose values may be seen in logs, evidence and errors. Of the others only the names are."""
 
 
+HIDDEN = "..."
+MIN_SECRET = 20
+"""Characters of a path's segment that may be a token: some registries carry one there (`https://registry.example/TOKEN/simple/`)."""
+TURN = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
+"""Where the kind of character changes. Names do so seldom, random text at every second or third character."""
+RANDOM_FROM = 1 / 8
+"""Turns for a character. Of random tokens one in a hundred has fewer, of long names of packages one in two hundred has more."""
+PUBLIC = re.compile(r"sha[0-9]{1,3}:[0-9a-f]+|.+\.(?:whl|zip|tgz|json|tar(?:\.[a-z0-9]+)?)(?:\.[a-z]+)?", re.IGNORECASE)
+"""Segments that look random and are not: named digests, and files."""
+
+
 class NoAddress(ValueError):
     """The text is no address that may be asked; the message says why, and shows no secret."""
 
@@ -34,7 +45,7 @@ class Address:
     scheme: str
     host: str
     port: int
-    target: str
+    target: str = field(repr=False)
     """Path and query, percent-encoded, starting with a slash."""
 
     @classmethod
@@ -74,15 +85,24 @@ class Address:
 
     @property
     def shown(self) -> str:
-        """The address as people and the store may see it: values of unknown query parameters are left out."""
+        """The address as people and the store may see it: without values of unknown query parameters, and what looks like a token."""
         path, _, query = self.target.partition("?")
         pairs = (pair.partition("=") for pair in query.split("&") if pair)
-        kept = [f"{name}={value if name in SHOWN_PARAMETERS else '...'}" for name, _, value in pairs]
-        return self.origin + path + ("?" + "&".join(kept) if kept else "")
+        kept = [f"{name}={value if name in SHOWN_PARAMETERS else HIDDEN}" for name, _, value in pairs]
+        seen = "/".join(HIDDEN if _looks_secret(segment) else segment for segment in path.split("/"))
+        return self.origin + seen + ("?" + "&".join(kept) if kept else "")
 
     def __str__(self) -> str:
         """The whole address."""
         return self.origin + self.target
+
+
+def shown(url: str) -> str:
+    """Return the address as people and the store may see it, also one that holds credentials; of what is none, nothing is shown."""
+    try:
+        return Address.parse(split_credentials(url)[0]).shown
+    except NoAddress as error:
+        return f"({error})"
 
 
 def split_credentials(url: str) -> tuple[str, str | None]:
@@ -114,6 +134,17 @@ def allows(base: Address, hosts: Collection[str], address: Address) -> bool:
         return True
     encrypted = address.scheme == "https" or base.scheme == "http"
     return encrypted and address.authority in hosts
+
+
+def _looks_secret(segment: str) -> bool:
+    """Whether it may be a token. Wrong now and then: a name that is hidden costs a look into the configuration, a token that is shown more.
+
+    Letters of one case alone are taken for a name.
+    """
+    text = unquote(segment)
+    if len(text) < MIN_SECRET or PUBLIC.fullmatch(text):
+        return False
+    return text.isdigit() or len(TURN.findall(text)) >= RANDOM_FROM * len(text)
 
 
 def _host(netloc: str) -> str:

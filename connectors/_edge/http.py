@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
@@ -40,6 +40,7 @@ class NotModified:
 class Response:
     """An answer. Header names are lower-case; `url` is where it came from in the end, fit to be shown.
 
+    `address` is that as a whole, to resolve what is relative to it: it may hold secrets.
     `validator.key` is the address that was asked, before any redirect, and the form; both its values are empty where the server gave none.
     """
 
@@ -49,6 +50,7 @@ class Response:
     url: str
     evidence: Evidence
     validator: Validator
+    address: str = field(repr=False)
     wait: float | None = None  # seconds that the server asks us to stay away, at most a day; None: it does not
 
 
@@ -243,6 +245,7 @@ class Client:
             shown,
             Evidence(shown, sha256(body).hexdigest(), now, body),
             Validator(key, _tag(headers.get("etag", "")), _tag(headers.get("last-modified", ""))),
+            str(address),
             asked_wait(headers, now),
         )
 

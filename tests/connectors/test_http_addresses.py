@@ -1,8 +1,11 @@
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors._edge.address import Address, NoAddress
+from connectors._edge.address import Address, NoAddress, shown
 from connectors._edge.http import NotSent, Response
 from monitor.ports.errors import Malformed, Unavailable
 from tests.connectors.conftest import Loopback
@@ -112,6 +115,57 @@ def test_an_address_reads_back_as_itself_or_is_none(text: str) -> None:
         return
 
     assert Address.parse(str(address)) == address
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "wK3vR8pZq1TnX6bY0dLm",
+        "pypi-AgEIcHlwaS5vcmcCJGM0ZTk4ZmE3LTk1",
+        "npm_a8Bq2ZxW91LkTrVn5cYd0PsEgH7JmUoIf3",
+        "123e4567-e89b-12d3-a456-426614174000",
+        "4f9c1b7a0e2d8c6b5a3f9e1d7c0b2a4f6e8d1c3b5a7f9e0d",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",
+        "wK3vR8pZq1%54nX6bY0dLm",
+        "12345678901234567890",
+    ],
+)
+def test_a_segment_that_looks_like_a_token_is_not_shown(token: str) -> None:
+    address = Address.parse(f"https://registry.example/{token}/simple/acme/?page=2")
+
+    assert address.shown == "https://registry.example/.../simple/acme/?page=2"
+    assert shown(f"https://me:word@registry.example/{token}/simple") == "https://registry.example/.../simple"
+    assert token not in repr(address)
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        "modelcontextprotocol",
+        "@modelcontextprotocol%2fserver-filesystem",
+        "@modelcontextprotocol%2fserver-everything@2026.1.14-rc.1",
+        "mcp-server-s3-files-and-k8s",
+        "ModelContextProtocolServer",
+        "acme_files-1.0-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+        "server-1.0.0-alpha.20260101T101010.a1b2c3d4.tgz",
+        "acme_files-1.0a1b2c3d4e5f6.tar.gz",
+        "sha256:4f9c1b7a0e2d8c6b5a3f9e1d7c0b2a4f6e8d1c3b5a7f9e0d1c3b5a7f9e0d1c3b",
+        "GHSA-9qrh-qjmc-5w2p",
+    ],
+)
+def test_names_files_and_digests_are_shown(segment: str) -> None:
+    assert Address.parse(f"https://registry.example/a/{segment}").shown == f"https://registry.example/a/{segment}"
+
+
+def test_random_tokens_are_hidden() -> None:
+    tokens = [urlsafe_b64encode(sha256(str(number).encode()).digest()).decode() for number in range(500)]
+
+    assert [token for token in tokens if token in Address.parse(f"https://registry.example/{token}/").shown] == []
+
+
+@pytest.mark.parametrize("text", ["", "nowhere", "https://me:word@/x", "https://host/\\secret"])
+def test_of_what_is_no_address_nothing_is_shown(text: str) -> None:
+    assert shown(text).startswith("(an address")
 
 
 async def test_a_proxy_of_the_environment_is_used_but_not_for_loopback_or_no_proxy(loopback: Loopback) -> None:

@@ -178,12 +178,35 @@ async def test_registries_of_one_host_are_told_apart_by_their_paths(loopback: Lo
 
     async with edge.http.session():
         common = Endpoint(f"{base}/npm/", "a test", {"authorization": "Bearer common"})
-        own = Endpoint(f"{base}/npm/acme/", "a test", {"authorization": "Bearer own"})
+        own = Endpoint(f"{base}/npm/acme", "a test", {"authorization": "Bearer own"})
         source = npm.build(edge.http, endpoints=NpmEndpoints(common, {"@acme": own}))
         await source.download(Artifact("a.tgz", f"{base}/npm/acme/a.tgz", None))
         await source.download(Artifact("b.tgz", f"{base}/npm/b.tgz", None))
+        await source.download(Artifact("c.tgz", f"{base}/npm/acme-other/c.tgz", None))
 
-    assert [request.headers["authorization"] for request in server.requests] == ["Bearer own", "Bearer common"]
+    sent = [request.headers["authorization"] for request in server.requests]
+    assert sent == ["Bearer own", "Bearer common", "Bearer common"]
+
+
+async def test_a_token_in_the_path_of_a_registry_is_sent_and_never_shown(loopback: Loopback) -> None:
+    version = {"version": "1.0.0", "dist": {"tarball": "files-1.0.0.tgz", "shasum": "a" * 40}}
+    document = json.dumps({"name": "files", "versions": {"1.0.0": version}}).encode()
+    token = "4f9c1b7a0e2d8c6b5a3f9e1d7c0b2a4f6e8d1c3b"
+    server = Server({f"/{token}/files": [ok(document)], f"/{token}/files-1.0.0.tgz": [ok(b"bytes")], "*": [ok(b"{}")]})
+    edge = make_edge()
+
+    async with edge.http.session():
+        endpoints = NpmEndpoints(Endpoint(f"{loopback(server.app)}/{token}/", "a test"), {})
+        source = npm.build(edge.http, endpoints=endpoints)
+        fresh = await source.listing(Purl.npm("files"), {})
+        assert isinstance(fresh, Fresh)
+        downloaded = await source.download(fresh.value.releases[0].artifacts[0])
+        with pytest.raises(Malformed) as caught:
+            await source.listing(PACKAGE, {})
+
+    assert downloaded.size == 5
+    assert token not in fresh.evidence[0].url
+    assert token not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/a.tgz", "https://evil.example/a.tgz", "file:///etc/passwd", ""])

@@ -1,3 +1,4 @@
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
@@ -152,6 +153,30 @@ async def test_files_come_from_the_index_or_an_allowed_host_and_credentials_go_t
     assert downloaded.size == 5
     assert home.requests[0].headers["authorization"] == "Basic secret"
     assert "authorization" not in files.requests[0].headers
+
+
+async def test_a_token_in_the_path_of_an_index_is_sent_and_never_shown(loopback: Loopback) -> None:
+    token = "wK3vR8pZq1TnX6bY0dLm4cJh"
+    page = {
+        "meta": {"api-version": "1.1"},
+        "name": "acme-files",
+        "files": [{"filename": "acme_files-1.0.zip", "url": "f"}],
+    }
+    server = Server({f"/{token}/simple/acme-files/": [ok(json.dumps(page).encode()), ok()], "*": [ok(b"bytes")]})
+    edge = make_edge()
+
+    async with edge.http.session():
+        source = pypi.build(edge.http, index=f"{loopback(server.app)}/{token}/simple/")
+        fresh = await look(source)
+        downloaded = await source.download(fresh.value.releases[0].artifacts[0])
+        with pytest.raises(Malformed) as caught:
+            await source.listing(PACKAGE, {})
+
+    assert downloaded.size == 5
+    assert server.requests[1].url.path == f"/{token}/simple/acme-files/f"
+    assert fresh.evidence[0].url.endswith("/.../simple/acme-files/")
+    assert token not in str(caught.value)
+    assert token not in repr(source)
 
 
 async def test_an_index_that_refuses_the_form_tells_the_way_out(loopback: Loopback) -> None:
