@@ -211,6 +211,8 @@ def _ask(
     if review.state in OPEN:
         return None, _comment(snapshot, review, fresh) if fresh else None
     again = replace(advance(review, Happening.RECURRED), candidate=messages.seen_pin(snapshot, Pin(purl)))
+    if again.ticket:
+        return advance(again, Happening.TICKET_OPENED), _comment(snapshot, again, causes)
     return again, _open(snapshot, again, findings)
 
 

@@ -13,7 +13,8 @@ from monitor.domain.unknown import Reason, Unknown
 from monitor.jobs.check_ourselves import asked
 from monitor.jobs.outcome import ACTOR, Outcome
 from monitor.jobs.overview import ServerLine, overview
-from monitor.jobs.recall import recall
+from monitor.jobs.recall import INVENTORY, recall, sources_of
+from monitor.jobs.record import SERVER
 from monitor.policy import live_findings
 from monitor.ports.store import UnitOfWork
 
@@ -93,10 +94,27 @@ def conclude(
 
 def _still_failing(unit: UnitOfWork, app: App, jobs: Sequence[str], registry: Registry) -> list[Unknown]:
     """Return what an earlier run could not check and nobody has checked since: a run that did not look is no all-clear."""
-    if "releases" in jobs:
-        return []
-    failing = [each for name, each in unit.health().items() if each.failing_since and asked(app, registry, name)]
+    asks = {"fleet"} if "fleet" in jobs else set[str]()
+    asks |= {"sources"} if "releases" in jobs else set[str]()
+    failing = [
+        each
+        for name, each in unit.health().items()
+        if each.failing_since and asked(app, registry, name)
+        if ("fleet" if name.startswith(INVENTORY) else "sources") not in asks
+    ]
     return [Unknown(Reason.UNAVAILABLE, each.source, f"{each.detail} (an earlier run)") for each in failing]
+
+
+def still_unknown(registry: Registry, health: Mapping[str, SourceHealth]) -> dict[str, tuple[Unknown, ...]]:
+    """Return by server what the last look at it could not check."""
+    found: dict[str, tuple[Unknown, ...]] = {}
+    for entry in registry.entries:
+        asked_of = [SERVER + entry.server.name, *(package.type for package in sources_of(entry.server))]
+        failing = [each for name in asked_of if (each := health.get(name)) and each.failing_since]
+        found[entry.server.name] = tuple(
+            Unknown(Reason.UNAVAILABLE, each.source.removeprefix(SERVER), each.detail) for each in failing
+        )
+    return found
 
 
 def keep_gates(unit: UnitOfWork, *, gates: Mapping[str, datetime], now: datetime) -> None:

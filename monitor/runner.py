@@ -146,7 +146,8 @@ async def _job(
             await _server_job(app, job, chosen, going, forced=forced, progress=progress, stopping=stopping)
         case "fleet":
             # All entries, whatever was chosen: a deployment of another listed server is no shadow.
-            outcome = await check_fleet(app, registry.entries)
+            # An entry that cannot be read now is judged as it was when it could.
+            outcome = await check_fleet(app, [*registry.entries, *await _as_they_were(app, registry)])
             chosen_only = {name: unknowns for name, unknowns in outcome.by_server.items() if name in chosen}
             going.add(replace(outcome, by_server=chosen_only))
         case "health":
@@ -213,6 +214,15 @@ async def _read_registry(app: App) -> Registry | Unknown:
             Reason.MALFORMED, registry.path, f"lists no server that can be read, although {before} were listed"
         )
     return registry
+
+
+async def _as_they_were(app: App, registry: Registry) -> list[Entry]:
+    """Return the last good state of the entries that cannot be read now."""
+    unreadable = {problem.name for problem in registry.problems} - {entry.server.name for entry in registry.entries}
+    if not unreadable:
+        return []
+    known = await app.store.run(lambda unit: unit.entries())
+    return [entry for name, entry in known.items() if name in unreadable]
 
 
 def _begin(unit: UnitOfWork, *, app: App, jobs: Sequence[str], registry: Registry) -> None:

@@ -2,7 +2,7 @@
 
 import difflib
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,8 +63,11 @@ class Settings:
         return self.secret("store.url") or self.config.store.url
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Settings:
-    """Read the file and the secrets that it names. Raises `ConfigError` with all that is wrong."""
+def load(path: Path, environ: Mapping[str, str], *, needed: Callable[[str], bool] = lambda _: True) -> Settings:
+    """Read the file and the secrets that it names. Raises `ConfigError` with all that is wrong.
+
+    `needed` tells by its key whether a secret has to be there; one that is not needed is left out where it is missing.
+    """
     content = _parse(path, _read(path))
     try:
         config = Config.model_validate(content, context={"base": path.parent})
@@ -78,7 +81,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     for named in _named_secrets(config):
         read = _secret(named, environ)
         if isinstance(read, Problem):
-            problems.append(read)
+            problems += [read] if needed(named.key) else []
         elif read is not None:
             secrets[named.key] = read
     if address := secrets.get("store.url"):

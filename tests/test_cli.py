@@ -337,7 +337,7 @@ def test_a_bad_entry_costs_itself_and_is_named_with_its_line(shell: Shell) -> No
     printed = shell("servers")
 
     assert "io.github.acme/files-mcp" in printed.out
-    assert "registry.yaml:" in printed.err
+    assert "registry.yaml, line " in printed.err
     assert "io.github.acme/bad" in printed.err
 
 

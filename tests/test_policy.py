@@ -154,8 +154,15 @@ def test_a_rejected_version_is_never_filed_again() -> None:
     assert (decision.reviews, decision.actions) == ((), ())
 
 
-def test_a_withdrawn_review_begins_again_with_a_new_ticket_when_its_cause_recurs() -> None:
+def test_a_cause_that_comes_back_is_told_in_the_ticket_that_is_there() -> None:
     decision = decide(Policy(), snapshot(package=WITH_CANDIDATE), opened(finding()), [review(State.WITHDRAWN)])
+
+    assert [(each.state, each.ticket) for each in decision.reviews] == [(State.TICKETED, "SEC-7")]
+    assert kinds(decision.actions) == ["CommentTicket"]
+
+
+def test_a_cause_that_comes_back_after_an_approval_has_a_ticket_of_its_own() -> None:
+    decision = decide(Policy(), snapshot(package=WITH_CANDIDATE), opened(finding()), [review(State.APPROVED)])
 
     assert [(each.state, each.occurrence) for each in decision.reviews] == [(State.DETECTED, 2)]
     assert ticket(decision.actions).fingerprint == decision.reviews[0].mark != review().mark
@@ -278,7 +285,10 @@ def test_the_end_of_a_waiver_asks_again() -> None:
     before = {each.finding.fingerprint: each for each in opened(finding()).open}
 
     decision = decide(
-        Policy(), snapshot(package=WITH_CANDIDATE), track(before, [finding()], NOW), [review(State.WITHDRAWN)]
+        Policy(),
+        snapshot(package=WITH_CANDIDATE),
+        track(before, [finding()], NOW),
+        [replace(review(State.WITHDRAWN), ticket="")],
     )
 
     assert kinds(decision.actions) == ["OpenTicket"]

@@ -24,9 +24,19 @@ def verify(config: Path, checkpoint: Path | None) -> int:
         case Broken(seq, detail):
             raise Stop(f"the audit log is broken at event {seq}: {detail}", ExitCode.FINDINGS)
         case length:
-            against = f", and agrees with the checkpoint of {expected[0].at:%Y-%m-%d %H:%M} UTC" if expected else ""
-            say(f"The audit log is whole: {length} events{against}.")
+            if expected:
+                say(
+                    f"The audit log is whole: {length} events, and agrees with the checkpoint of {_day(expected[0].at)}."
+                )
+            else:
+                say(
+                    f"The audit log is whole: {length} events. That none was cut off at its end, only a checkpoint can tell."
+                )
             return ExitCode.QUIET
+
+
+def _day(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def export(config: Path, output: Path | None) -> int:
@@ -38,7 +48,7 @@ def export(config: Path, output: Path | None) -> int:
 def checkpoint(config: Path, output: Path | None) -> int:
     """Write the head of the chain as a JSON line: `seq`, `hash`, `at`."""
     now = wiring.utc_now()
-    head = recall(open_settings(config), lambda unit: unit.head(now))
+    head = recall(open_settings(config, only_store=True), lambda unit: unit.head(now))
     _write(output, [json.dumps({"seq": head.seq, "hash": head.hash, "at": head.at.isoformat()})])
     return ExitCode.QUIET
 
@@ -62,7 +72,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def _chain(config: Path) -> Iterable[Sealed]:
-    return recall(open_settings(config), lambda unit: unit.chain())
+    return recall(open_settings(config, only_store=True), lambda unit: unit.chain())
 
 
 def _as_line(sealed: Sealed) -> str:

@@ -11,5 +11,5 @@ from monitor.ending import ExitCode
 def migrate_store(config: Path) -> int:
     """Create or upgrade the schema, and say what was done."""
     with store_errors():
-        say(wiring.open_store(open_settings(config)).migrate())
+        say(wiring.open_store(open_settings(config, only_store=True)).migrate())
     return ExitCode.QUIET

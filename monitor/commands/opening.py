@@ -17,13 +17,15 @@ from monitor.settings import ConfigError, Settings, load
 T = TypeVar("T")
 
 
-def open_settings(config: Path, *, reports: bool = False) -> Settings:
+def open_settings(config: Path, *, reports: bool = False, only_store: bool = False) -> Settings:
     """Read the configuration and log as it says. Raises `Stop` with every problem.
+
+    A command that asks the store and nobody else needs `only_store`: an auditor has no token of Jira's.
 
     A command that `reports` says itself, at its end, whatever it would have logged on the way: only faults and debugging are logged.
     """
     try:
-        settings = load(config, os.environ)
+        settings = load(config, os.environ, needed=lambda key: not only_store or key == "store.url")
     except ConfigError as error:
         raise Stop(str(error), ExitCode.USAGE) from error
     secrets = [secret.get_secret_value() for secret in settings.secrets.values()]

@@ -22,31 +22,32 @@ from monitor.ending import ExitCode, Stop
 from monitor.jobs import recall as memory
 from monitor.jobs.overview import overview
 from monitor.ports.errors import SourceError
+from monitor.report import still_unknown
 
 
 def show_servers(config: Path, *, as_json: bool) -> int:
     """List the registry file's entries with what is known of each; the file's problems go to stderr."""
-    settings = open_settings(config)
+    settings = open_settings(config, only_store=True)
     try:
         registry = wiring.registry_source(settings).read()
     except SourceError as error:
         raise Stop(str(error), ExitCode.UNCHECKED) from error
     inventories = [source.name for source in wiring.inventories(settings, Path.home())]
     known = recall(settings, lambda unit: memory.recall(unit, registry.entries, inventories=inventories))
-    lines = overview(known, wiring.utc_now(), {})
+    lines = overview(known, wiring.utc_now(), still_unknown(registry, known.health))
     if as_json:
         entries = {entry.server.name: entry for entry in registry.entries}
         show_json([line_json(line) | _server_json(entries[line.name]) for line in lines])
     else:
         show_lines(lines)
     for problem in registry.problems:
-        note(f"{registry.path}:{problem.line}: {problem.name}: {problem.message}")
-    return ExitCode.QUIET
+        note(f"{registry.path}, line {problem.line}: {problem.name}: {problem.message}")
+    return ExitCode.USAGE if registry.problems and not registry.entries else ExitCode.QUIET
 
 
 def show_findings(config: Path, *, servers: Sequence[str], resolved: bool, as_json: bool) -> int:
     """List findings, worst first."""
-    tracked = recall(open_settings(config), lambda unit: unit.findings(servers or None))
+    tracked = recall(open_settings(config, only_store=True), lambda unit: unit.findings(servers or None))
     shown = worst_first([each for each in tracked if resolved or each.open])
     if as_json:
         show_json([finding_json(each) for each in shown])
@@ -57,7 +58,7 @@ def show_findings(config: Path, *, servers: Sequence[str], resolved: bool, as_js
 
 def show_deployments(config: Path, *, as_json: bool) -> int:
     """List what is deployed, as last seen."""
-    seen = recall(open_settings(config), lambda unit: unit.deployments())
+    seen = recall(open_settings(config, only_store=True), lambda unit: unit.deployments())
     if as_json:
         show_json([_deployment_json(each) | {"seen_at": at.isoformat()} for each, at in seen])
     else:

@@ -82,9 +82,13 @@ class Review:
 
 
 def advance(review: Review, happening: Happening) -> Review:
-    """Apply the table. Raises `Refused`."""
+    """Apply the table. Raises `Refused`.
+
+    A question that was decided and comes back is another question, with a ticket of its own; one that went away and comes back is not.
+    """
     state = TRANSITIONS.get((review.state, happening))
     if state is None:
         raise Refused(f"{happening.value} in state {review.state.value}")
-    again = happening is Happening.RECURRED
-    return replace(review, state=state, occurrence=review.occurrence + again, ticket="" if again else review.ticket)
+    if happening is Happening.RECURRED and review.state is State.APPROVED:
+        return replace(review, state=state, occurrence=review.occurrence + 1, ticket="")
+    return replace(review, state=state)

@@ -1,6 +1,7 @@
 """What is deployed, compared with the registry."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from monitor.app import App
@@ -52,7 +53,8 @@ def _keep_inventories(unit: UnitOfWork, answers: Mapping[str, Inventory | Unknow
                 health.append(heard(before.get(source), source, now, answer.detail))
                 events.append(AuditEvent(now, ACTOR, "inventory.unreadable", name, {"detail": answer.detail}))
             case Inventory():
-                unit.keep_inventory(answer, now)
+                # A line that cannot be read may be about anything that was seen before: nothing is gone while there is one.
+                unit.keep_inventory(replace(answer, complete=answer.complete and not answer.problems), now)
                 health.append(heard(before.get(source), source, now, None))
                 events.append(
                     AuditEvent(now, ACTOR, "inventory.read", name, {"deployments": str(len(answer.deployments))})

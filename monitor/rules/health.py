@@ -116,7 +116,7 @@ def trust_root_old(ourselves: Ourselves) -> Iterable[Finding]:
                 rule="trust-root-old",
                 server=MONITOR,
                 subject=root.name,
-                severity=Severity.MEDIUM,
+                severity=Severity.LOW,  # what it really costs is a finding of its own: `cannot-tell`
                 summary=f"the trust root {root.name} is of {root.dated:%Y-%m-%d}, older than {ourselves.roots_old_after.days} days",
-                facts=(Fact("file", root.path, MONITOR),),
+                facts=(Fact("file", root.path, MONITOR), Fact("remedy", "mcp-monitor roots refresh", MONITOR)),
             )

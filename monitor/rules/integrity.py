@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from monitor.domain.finding import Confidence, Fact, Finding, Severity, Unseen, Verdicts
-from monitor.domain.provenance import Form, Verdict, Verification
+from monitor.domain.provenance import DIGEST_FORMS, Form, Verdict, Verification
 from monitor.domain.release import Digest
 from monitor.domain.server import Pin
 from monitor.domain.snapshot import Snapshot
@@ -71,7 +71,7 @@ def _invalid(snapshot: Snapshot, rule: str, *, digests: bool) -> Iterator[Findin
             # A file that could not be had may be the one that was refused before: nothing of the rule is resolved in this look.
             yield Unseen(rule, snapshot.server.name)
         for claim in claims:
-            if (claim.form is Form.REGISTRY_DIGEST) is digests and claim.verdict is Verdict.INVALID:
+            if (claim.form in DIGEST_FORMS) is digests and claim.verdict is Verdict.INVALID:
                 yield _does_not_hold(snapshot, rule, claim, f"{purl} {claim.filename} {claim.form.value}")
 
 

@@ -38,7 +38,14 @@ def test_only_an_open_review_can_be_decided() -> None:
     assert decided == OPEN
 
 
-def test_a_review_that_begins_again_has_a_new_ticket() -> None:
-    again = advance(review(State.WITHDRAWN), Happening.RECURRED)
+def test_a_question_that_was_decided_and_comes_back_has_a_new_ticket() -> None:
+    again = advance(review(State.APPROVED), Happening.RECURRED)
 
     assert (again.state, again.occurrence, again.ticket) == (State.DETECTED, 2, "")
+
+
+@pytest.mark.parametrize("state", [State.WITHDRAWN, State.SUPERSEDED])
+def test_a_question_that_went_away_and_comes_back_keeps_its_ticket(state: State) -> None:
+    again = advance(review(state), Happening.RECURRED)
+
+    assert (again.state, again.occurrence, again.ticket, again.mark) == (State.DETECTED, 1, "SEC-7", review(state).mark)

@@ -45,5 +45,5 @@ def test_a_trust_root_is_old_when_the_configuration_says_so() -> None:
     roots = (TrustRoot("public-good", "a.json", days_ago(181)), TrustRoot("npm-keys", "b.json", days_ago(179)))
     seen = replace(ourselves(), trust_roots=roots)
 
-    assert [(each.subject, each.severity.value) for each in found(trust_root_old(seen))] == [("public-good", "medium")]
+    assert [(each.subject, each.severity.value) for each in found(trust_root_old(seen))] == [("public-good", "low")]
     assert found(trust_root_old(replace(seen, roots_old_after=timedelta(days=365)))) == []

@@ -312,3 +312,33 @@ async def test_a_header_that_is_nonsense_does_not_stop_the_monitor(calm: Company
     await calm.run()
 
     assert "new-release" in await rules(calm)
+
+
+async def test_a_host_that_flaps_has_one_ticket(calm: Company) -> None:
+    for version in ("9.9.9", "1.4.2", "9.9.9", "1.4.2", "9.9.9"):
+        calm.deploy("laptop-7", f"pkg:npm/%40acme/files-mcp@{version}")
+        await calm.run()
+        calm.later(minutes=5)
+
+    assert len(calm.world.jira.issues) == 1
+    assert [each.state for each in await calm.reviews()] == [State.TICKETED]
+
+
+async def test_a_line_that_cannot_be_read_lets_nothing_go(calm: Company) -> None:
+    calm.deploy("laptop-7", "pkg:npm/%40acme/files-mcp@9.9.9")
+    await calm.run()
+    calm.inventory = [line if line["host"] != "laptop-7" else {"host": "laptop-7"} for line in calm.inventory]
+
+    report = await calm.run()
+
+    assert report.exit_code == 3
+    assert len(await calm.findings("unapproved-version")) == 1
+
+
+async def test_a_typo_in_the_registry_makes_no_shadow_of_its_server(calm: Company) -> None:
+    calm.registry[FILES]["ownr"] = calm.registry[FILES].pop("owner")
+
+    report = await calm.run()
+
+    assert report.exit_code == 3
+    assert await calm.findings("shadow-server") == []
