@@ -227,8 +227,8 @@ class Client:
     async def download(self, url: str, *, limit: int, size: int | None = None) -> Downloaded:
         """Stream a file of up to `limit` bytes through sha256, sha512 and sha1, as the server keeps it. Raises as `get`.
 
-        `Unavailable` also for a success other than 200, and for a body that is not of `size` (bytes; None: unknown) or not of the length
-        that its answer announces.
+        `Unavailable` also for a success other than 200, and for a body that broke off: shorter than its answer announces, or, where
+        that announces nothing, than `size` (bytes, as the source says; None: unknown).
         """
         # No encoding is asked for, and none undone: servers that label a .tar.gz as gzip would have another file hashed.
         ask = Ask("GET", self._asking.resolve(url), {"accept": "*/*", "accept-encoding": "identity"})

@@ -60,8 +60,9 @@ def document(limit: int, *, also: Collection[int]) -> Read[bytes]:
 def file(limit: int, size: int | None) -> Read[Downloaded]:
     """Return what streams a body through sha256, sha512 and sha1, exactly as it came, if its status is 200.
 
-    It raises `Unreadable`, and `Broken` for another answer of success and for a body that is not as long as it has to be: that is not
-    the file, and its digests would say of the file what is not true. `size` is its length in bytes; None: nobody said.
+    It raises `Unreadable`, and `Broken` for another answer of success and for a body that broke off: that is not the file, and its
+    digests would say of the file what is not true. A whole answer of another length is for the digest to refuse. `size` is the file's
+    length in bytes as its source says, by which an end that the answer does not announce is told; None: nobody said.
     """
 
     async def read(head: Head, chunks: AsyncIterator[bytes]) -> Received[Downloaded]:
@@ -70,15 +71,14 @@ def file(limit: int, size: int | None) -> Read[Downloaded]:
                 raise Broken(f"answered {head.status} in place of a file", sent=True, transient=False)
             return Received(head, None, await _beginning(head, chunks))
         _refuse_announced(head, limit)
-        expected = _expected(head, size)
+        announced = _announced(head)
+        expected = size if announced is None else announced
         # sha1 because npm's oldest files have no other digest: compared, never trusted alone.
         hashes = (hashlib.sha256(), hashlib.sha512(), hashlib.sha1(usedforsecurity=False))
         length = 0
         async for chunk in chunks:
             length += len(chunk)
             _refuse_beyond(length, limit)
-            if expected is not None and length > expected:
-                raise Broken(f"answered with more than the {expected} bytes of the file", sent=True, transient=False)
             for each in hashes:
                 each.update(chunk)
         if expected is not None and length < expected:
@@ -102,14 +102,6 @@ def _announced(head: Head) -> int | None:
     """The length of the body; None: it is not announced, or not in digits."""
     text = head.headers.get("content-length", "")
     return int(text) if LENGTH.fullmatch(text) else None
-
-
-def _expected(head: Head, size: int | None) -> int | None:
-    """How long the file has to be; None: nobody said. Raises `Broken` where the two who did disagree."""
-    announced = _announced(head)
-    if announced is not None and size is not None and announced != size:
-        raise Broken(f"announces {announced} bytes of a file that has {size}", sent=True, transient=False)
-    return announced if size is None else size
 
 
 def _refuse_beyond(size: int, limit: int) -> None:

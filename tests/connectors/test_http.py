@@ -218,9 +218,6 @@ FILE_ANSWERS: dict[str, tuple[bytes, int | None]] = {
     "another success": (b"203 Changed\r\ncontent-length: 4\r\n\r\nfile", 4),
     "less than announced": (b"200 OK\r\ncontent-length: 10\r\n\r\nfile", None),
     "less than the source says": (b"200 OK\r\n\r\nfile", 10),
-    "more than the source says": (b"200 OK\r\n\r\nfile", 3),
-    "another length than the source says": (b"200 OK\r\ncontent-length: 4\r\n\r\nfile", 5),
-    "nothing at all": (b"200 OK\r\ncontent-length: 0", 4),
 }
 
 
@@ -244,10 +241,12 @@ async def test_a_download_that_broke_off_is_made_again() -> None:
     assert len(asked) == 3
 
 
-async def test_a_file_of_the_size_that_its_source_announces_is_hashed(loopback: Loopback) -> None:
+@pytest.mark.parametrize("size", [4, 3, 5, None])
+async def test_a_whole_answer_is_hashed_whatever_length_its_source_said(loopback: Loopback, size: int | None) -> None:
+    """Another length is other bytes, and the digest says so; called an outage it would be found a day later."""
     base = loopback(Server({"/file": [ok(b"file")]}).app)
 
     async with asking(base) as client:
-        got = await client.download("file", limit=1000, size=4)
+        got = await client.download("file", limit=1000, size=size)
 
     assert got.digests["sha256"].hex == hashlib.sha256(b"file").hexdigest()

@@ -57,6 +57,15 @@ async def test_the_second_file_of_an_upload_that_is_going_on_is_no_tampering(cal
     assert await rules(calm) == {"new-release"}
 
 
+async def test_a_download_of_another_length_is_other_bytes_and_no_outage(calm: Company) -> None:
+    [wheel] = calm.world.pypi.publish("acme-fetch-mcp", "2.4.3", attested_by=BUILDER, kinds=("wheel",))
+    calm.world.files.bodies[wheel.path] += b"and something more"
+
+    await calm.run()
+
+    assert "digest-differs" in await rules(calm)
+
+
 async def test_one_bad_transfer_is_not_a_page_for_ever(calm: Company) -> None:
     calm.world.npm.publish(NAME, "1.4.3", attested_by=BUILDER)
     calm.world.break_("npm", Fault(Kind.HTML, only=".tgz", times=1))
