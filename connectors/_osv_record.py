@@ -94,13 +94,18 @@ class _Specific(msgspec.Struct):
     severity: str = ""
 
 
+# Made at import: msgspec looks a type up on its first use, and crashes the process where two threads do that at once.
+_RECORD = msgspec.json.Decoder(_Record)
+_SPECIFIC = msgspec.json.Decoder(_Specific)
+
+
 def parse_record(body: bytes) -> Advisory:
     """Read one record. Raises `Malformed` with the place for anything that is none: wrong shape, no id, no times, over a limit.
 
     One that names more versions or events than are compared is kept as undecidable, and its summary says so.
     """
     try:
-        record = msgspec.json.decode(body, type=_Record)
+        record = _RECORD.decode(body)
         kept = [entry for entry in record.affected or [] if entry.package and entry.package.ecosystem in _ECOSYSTEMS]
         score = _highest(record, kept)
         excess = _excess(kept)
@@ -190,7 +195,7 @@ def _rating(score: float) -> Severity:
 def _word(specific: msgspec.Raw) -> Severity | None:
     """GitHub's word; what other databases keep under that name is their own."""
     try:
-        return _WORDS.get(msgspec.json.decode(specific, type=_Specific).severity.lower())
+        return _WORDS.get(_SPECIFIC.decode(specific).severity.lower())
     except msgspec.MsgspecError:
         return None
 

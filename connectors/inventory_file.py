@@ -72,6 +72,10 @@ class _Line(msgspec.Struct):
     seen_at: datetime | None = None
 
 
+_LINE = msgspec.json.Decoder(_Line)
+"""Made at import: files are read by several threads, and msgspec crashes the process where two of them first use a type at once."""
+
+
 def build(path: str | Path) -> DeploymentSource:
     """Read the file anew at each call."""
     return InventoryFile(Path(path))
@@ -168,7 +172,7 @@ def _deployment(line: bytes, path: str, places: Mapping[str, int]) -> tuple[Depl
         raise ValueError(f"over {MAX_LINE} bytes")
     # msgspec's own errors are ValueErrors, but for those of nesting too deep.
     try:
-        read = msgspec.json.decode(line, type=_Line)
+        read = _LINE.decode(line)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     texts = (read.host, read.name, read.client, read.location or "", read.requested or "", *read.redirects)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from connectors._sigstore import shape, trust_root
@@ -113,6 +114,9 @@ class SigstoreBundles:
     def __init__(self, read_roots: Callable[[], _Roots]) -> None:
         self._read_roots = read_roots
         self._roots = read_roots()
+        # One at a time: the libraries load on the first use, and msgspec crashes the process where two threads do that at once.
+        # Nothing is lost by it: a verification is computation, of which threads do one at a time anyway.
+        self._alone = Lock()
 
     def roots(self) -> tuple[TrustRoot, ...]:
         """Return the trust roots in use."""
@@ -131,7 +135,11 @@ class SigstoreBundles:
         self._roots = self._read_roots()
 
     def verify(self, subject: Subject, attestations: Sequence[Attestation]) -> tuple[Verification, ...]:
-        """Decide every claim of every document; at least one verification for each document."""
+        """Decide every claim of every document; at least one verification for each document. Safe to call from several threads."""
+        with self._alone:
+            return self._verify(subject, attestations)
+
+    def _verify(self, subject: Subject, attestations: Sequence[Attestation]) -> tuple[Verification, ...]:
         found: list[Verification] = []
         for attestation in attestations[:MAX_DOCUMENTS]:
             digest = sha256(attestation.document).hexdigest()

@@ -350,7 +350,8 @@ def test_findings_can_be_asked_for_one_server_and_with_those_that_are_over(shell
     found = json.loads(shell("findings", "--server", "io.github.acme/files-mcp", "--all", "--json").out)
 
     assert "new-release" in {each["rule"] for each in found}
-    assert json.loads(shell("findings", "--server", "io.github.acme/other", "--json").out) == []
+    mistyped = shell("findings", "--server", "io.github.acme/files-mpc", "--json")
+    assert (mistyped.code, "did you mean io.github.acme/files-mcp?" in mistyped.err) == (2, True)
 
 
 def test_what_strangers_named_their_server_does_not_reach_the_terminal_raw(shell: Shell) -> None:

@@ -24,7 +24,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("nothing is older than the first revision: restore a backup instead")
+    raise RuntimeError("nothing is older than the first revision: restore a backup instead")
 
 
 def _time(name: str, *, nullable: bool = False) -> sa.Column[datetime]:

@@ -1,6 +1,7 @@
 """`servers`, `findings`, `deployments`: what is kept, shown."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from monitor import wiring
@@ -47,7 +48,13 @@ def show_servers(config: Path, *, as_json: bool) -> int:
 
 def show_findings(config: Path, *, servers: Sequence[str], resolved: bool, as_json: bool) -> int:
     """List findings, worst first."""
-    tracked = recall(open_settings(config, only_store=True), lambda unit: unit.findings(servers or None))
+    everything = recall(open_settings(config, only_store=True), lambda unit: (unit.findings(), unit.entries()))
+    names = {each.finding.server for each in everything[0]} | set(everything[1])
+    if missing := [name for name in servers if name not in names]:
+        near = get_close_matches(missing[0], names, n=1, cutoff=0.3)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise Stop(f"nothing is known of a server named {missing[0]}{hint}", ExitCode.USAGE)
+    tracked = [each for each in everything[0] if not servers or each.finding.server in servers]
     shown = worst_first([each for each in tracked if resolved or each.open])
     if as_json:
         show_json([finding_json(each) for each in shown])

@@ -42,6 +42,8 @@ BLOCKS: dict[str, type[Block]] = {
 """What each kind of block is called in the store; a name once used stays."""
 
 _KINDS = {block: kind for kind, block in BLOCKS.items()}
+_DECODERS: dict[str, Decoder[Block]] = {kind: Decoder(block) for kind, block in BLOCKS.items()}
+"""Made at import: transactions run in several threads, and msgspec crashes the process where two of them first use a type at once."""
 
 
 class _Block(Struct):
@@ -105,4 +107,4 @@ def read_action(text: str) -> Action:
 
 
 def _body(blocks: tuple[_Block, ...]) -> Document:
-    return tuple(msgspec.json.decode(stored.block, type=BLOCKS[stored.kind]) for stored in blocks)
+    return tuple(_DECODERS[stored.kind].decode(stored.block) for stored in blocks)

@@ -126,7 +126,7 @@ async def test_a_page_that_names_a_foreign_provenance_is_asked_at_home(loopback:
     edge = make_edge()
 
     async with edge.http.session():
-        source = pypi.build(edge.http, index=f"{loopback(server.app)}/root/simple/")
+        source = pypi.build(edge.http, index=f"{loopback(server.app)}/mirror/simple/")
         fresh = await source.attestations(Release(PACKAGE.at("1.0"), None, (artifact,)), artifact)
 
     assert fresh.value[0].document == b"{}"
