@@ -163,7 +163,7 @@ def audit_verify(
         Path | None, Parameter(help="A file that `audit checkpoint` wrote; finds truncation, too.")
     ] = None,
 ) -> int:
-    """Walk the hash chain: any edit and any deletion of an event shows.
+    """Walk the hash chain: an edit or a deletion shows; that the newest events were cut off, only against a checkpoint.
 
     ```
     mcp-monitor audit verify
