@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import httpx
 import truststore
+from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 
 from connectors._edge.address import Address
@@ -39,7 +40,7 @@ WORDS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientPayloadError, "the answer broke off"),
     (TimeoutError, "no answer in time"),
     (aiohttp.InvalidURL, "not an address that can be asked"),
-    (UnicodeError, "what came is no text that HTTP allows"),  # a reason phrase that is no UTF-8
+    (UnicodeError, "what came is no text that HTTP allows"),
 )
 
 
@@ -72,6 +73,16 @@ class Head:
     headers: Mapping[str, str]
 
 
+class _WithoutReason(aiohttp.ClientResponse):
+    """Nobody reads the phrase after the status; one that is no UTF-8 makes the transport fail and forget the open connection."""
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        """Read the head, and drop its phrase."""
+        await super().start(connection)
+        self.reason = ""
+        return self
+
+
 @dataclass(slots=True)
 class Wire:
     """The connections of one run. `timeout` is for connecting and for each read, `total` for an exchange, in seconds."""
@@ -90,7 +101,12 @@ class Wire:
         for fresh in (False, True):
             connector = aiohttp.TCPConnector(limit=CONNECTIONS, ttl_dns_cache=60, ssl=trust, force_close=fresh)
             # Not `trust_env`: it also sends what ~/.netrc holds, and refuses requests that carry their own credentials.
-            session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+            session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                response_class=_WithoutReason,
+            )
             self._sessions[fresh] = await self._stack.enter_async_context(session)
 
     async def close(self) -> None:
@@ -105,9 +121,7 @@ class Wire:
         if not self._sessions:
             raise RuntimeError("the HTTP edge is used outside of its session")
         transport = AiohttpTransport(
-            verify=ssl.SSLContext(
-                ssl.PROTOCOL_TLS_CLIENT
-            ),  # unused: the session has its own; the default would load certifi
+            verify=self._unused,
             proxy=self._proxy(ask.address),
             client=self._sessions[ask.fresh],
         )

@@ -1,6 +1,7 @@
 """What a server may write into its answers to harm who reads them."""
 
 import asyncio
+import gc
 import gzip
 from collections.abc import AsyncIterator
 
@@ -77,6 +78,13 @@ def test_no_header_makes_the_edge_raise_anything_but_its_errors(
 )
 async def test_a_head_that_no_standard_allows_costs_nothing_but_its_answer(head: bytes) -> None:
     await ask(b"HTTP/1.1 " + head + b"\r\ncontent-length: 2\r\n\r\n{}")
+
+
+async def test_a_head_that_no_standard_allows_leaves_no_connection_open() -> None:
+    # The body breaks off, so that nothing but the edge itself closes the connection.
+    await ask(b"HTTP/1.1 200 \xff\r\ncontent-length: 200000\r\n\r\n{}")
+
+    gc.collect()  # a connection that was forgotten is a warning now, and with it an error
 
 
 # --- gzip that costs more than it brings
