@@ -12,7 +12,7 @@ Where things are:
     config.py    the options, typed    settings.py   TOML and secrets -> Settings, every error at once
     wiring.py    Settings -> App (alone in importing connectors and store)
     runner.py    slot, batch, isolate  scheduler.py  APScheduler     web.py  /healthz /readyz /metrics
-    cli.py       the command line's names and help; commands/ is what they do; doctor.py examines an installation
+    cli/         the command line's names, options and help; commands/ is what they do; doctor.py examines an installation
 
 The outside systems are one file each in the package `connectors`.
 """

@@ -1,0 +1,63 @@
+"""`audit verify`, `audit export`, `audit checkpoint`: the log of everything that was done."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from monitor.cli.options import ConfigFile
+
+
+def verify(
+    *,
+    config: ConfigFile,
+    checkpoint: Annotated[
+        Path | None, Parameter(help="A file that `audit checkpoint` wrote; finds truncation, too.")
+    ] = None,
+) -> int:
+    """Walk the hash chain: an edit or a deletion shows; that the newest events were cut off, only against a checkpoint.
+
+    ```
+    mcp-monitor audit verify
+    mcp-monitor audit verify --checkpoint /mnt/worm/2026-11-24.json
+    ```
+
+    Exit codes: 0 the chain is whole, 1 it is not.
+    """
+    from monitor.commands.audit import verify as walk
+
+    return walk(config, checkpoint)
+
+
+def export(
+    *, config: ConfigFile, output: Annotated[Path | None, Parameter(help="A file; without it stdout.")] = None
+) -> int:
+    """Write the log as JSON lines, each with its number and hash.
+
+    ```
+    mcp-monitor audit export --output audit.jsonl
+    mcp-monitor audit export | jq 'select(.event.verb == "finding.opened")'
+    ```
+    """
+    from monitor.commands.audit import export as write
+
+    return write(config, output)
+
+
+def checkpoint(
+    *, config: ConfigFile, output: Annotated[Path | None, Parameter(help="A file; without it stdout.")] = None
+) -> int:
+    """Write the head of the chain, to be kept where nobody who can write the database can write.
+
+    ```
+    mcp-monitor audit checkpoint --output /mnt/worm/$(date +%F).json
+    ```
+    """
+    from monitor.commands.audit import checkpoint as write
+
+    return write(config, output)
+
+
+audit = App(name="audit", help="Prove that the audit log is whole, and hand it out.")
+for command in (verify, export, checkpoint):
+    audit.command(command)

@@ -1,0 +1,42 @@
+"""`run` and `serve`: the jobs, once or by their schedule."""
+
+from monitor.cli.options import ConfigFile, JobName, Json, Servers
+
+
+def run(*jobs: JobName, config: ConfigFile, server: Servers = (), json: Json = False) -> int:
+    """Run the jobs once, and show what was found. Without names: a full check (fleet, releases, health, deliver).
+
+    - fleet: reads the inventories and compares what is deployed with what is approved
+    - releases: looks at every server's package and repository, verifies what is new, asks for advisories
+    - advisories: asks for advisories alone
+    - health: looks at the monitor itself
+    - deliver: sends the tickets and messages that wait
+    - digest: one message about everything that needed no decision and woke nobody
+    - roots: fetches newer trust roots into verification.folder
+
+    ```
+    mcp-monitor run
+    mcp-monitor run releases --server io.github.acme/files   # due or not
+    mcp-monitor run --json | jq '.findings[].rule'
+    ```
+
+    Exit codes: 0 quiet, 1 findings at or above policy.exit_at, 2 wrong usage or configuration, 3 something could not be checked
+    (wins over 1).
+    """
+    from monitor.commands.run import run_once
+
+    return run_once(config, jobs, servers=server, as_json=json)
+
+
+def serve(*, config: ConfigFile) -> int:
+    """Run all jobs by the cron expressions of [schedule] until SIGTERM or Ctrl-C, and answer /healthz, /readyz and /metrics.
+
+    ```
+    mcp-monitor serve --config /etc/mcp-monitor/config.toml
+    ```
+
+    A stop takes no new work and waits schedule.drain for the work in hand; what is not done by then is given back.
+    """
+    from monitor.commands.serve import serve_until_stopped
+
+    return serve_until_stopped(config)
