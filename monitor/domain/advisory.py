@@ -6,6 +6,11 @@ from datetime import datetime
 
 from monitor.domain.finding import Severity
 from monitor.domain.purl import Purl
+from monitor.domain.release import Digest
+from monitor.domain.unknown import Reason, Unknown
+
+OSV = "osv"
+GITHUB = "github"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +19,15 @@ class Event:
 
     kind: str
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A version that is asked about. `repository` and `commit` are where its source is, and which state of it, where that is known."""
+
+    purl: Purl  # with version
+    repository: Purl | None = None  # pkg:github/owner/name
+    commit: Digest | None = None  # what the version's tag points at, or what is pinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +52,8 @@ class Advisory:
     modified_at: datetime
     published_at: datetime | None = None  # None: the record does not say
     withdrawn_at: datetime | None = None  # None: live
+    database: str = OSV
+    """Whose record: one id may have a record in several databases, each with its own times."""
 
     @property
     def malware(self) -> bool:
@@ -63,15 +79,39 @@ class AdvisoryRef:
 
     id: str
     modified_at: datetime
+    database: str = OSV
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An advisory that names a version. `disputed` says how the source's answer and our own reading of the ranges differ."""
+    """An advisory that names a version, or named it until now. `disputed` says how the source's answer and our own reading differ."""
 
     purl: Purl
     advisory: Advisory
     disputed: str = ""
+    over: str = ""
+    """Why it names the version no longer; empty: it does."""
+
+    @property
+    def live(self) -> bool:
+        """Whether the record stands and names the version."""
+        return not self.over and self.advisory.withdrawn_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """What all advisory sources together said of one version. `unknowns`: those that did not answer, or do not cover it."""
+
+    matches: tuple[Match, ...] = ()
+    unknowns: tuple[Unknown, ...] = ()
+    answered: bool = True
+    """Whether at least one source covers it and answered: without one, no match says nothing."""
+
+    @property
+    def failed(self) -> tuple[Unknown, ...]:
+        """The sources that should have answered, and where none covers the version, that."""
+        silent = tuple(each for each in self.unknowns if each.reason is not Reason.NOT_COVERED)
+        return silent or (() if self.answered else self.unknowns)
 
 
 def one_flaw_each(matches: Iterable[Match]) -> list[tuple[Match, ...]]:

@@ -4,14 +4,17 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from monitor.domain.advisory import Advisory, AdvisoryRef
+from monitor.domain.advisory import Advisory, AdvisoryRef, Question
+from monitor.domain.dependency import Dependencies
 from monitor.domain.deployment import Inventory
 from monitor.domain.evidence import Evidence
 from monitor.domain.provenance import Attestation, Subject, TrustRoot, Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Digest, Listing, Release
+from monitor.domain.risk import RiskTable
 from monitor.domain.server import Registry
 from monitor.domain.unknown import Unknown
 
@@ -50,6 +53,21 @@ class Downloaded:
     digests: Mapping[str, Digest]
 
 
+@dataclass(frozen=True, slots=True)
+class MirrorState:
+    """A local copy: how many records, the youngest modification in it, and when it was compared with its origin last."""
+
+    records: int
+    youngest: datetime | None  # None: no record
+    compared_at: datetime
+    whole_at: datetime
+    """When it was compared as a whole last."""
+    changed: int = 0
+    """Records that this refresh brought, changed or removed."""
+    problems: tuple[str, ...] = ()
+    """Records that could not be read, each a sentence with its id (at most 20)."""
+
+
 Validators = Mapping[str, Validator]
 """By key. A connector sends those that it knows, and returns those to keep."""
 
@@ -74,6 +92,12 @@ class ReleaseSource(Protocol):
         """Return everything that vouches for the file, unverified. Empty: the source says that nobody does.
 
         Where the listing announces an attestation and the endpoint has none, `Unavailable`: two answers that disagree are no fact.
+        """
+
+    async def dependencies(self, release: Release) -> Fresh[Dependencies]:
+        """Return what the registry says that the version needs: its own dependencies, at a version where exactly one is declared.
+
+        Raises the four errors; `NotFound` where the source says nothing of dependencies.
         """
 
     async def confirms_absence(self, release: Release, artifact: Artifact) -> bool:
@@ -119,15 +143,57 @@ class AdvisorySource(Protocol):
     def name(self) -> str:
         """The connector's name: `osv`."""
 
-    async def match(self, versions: Collection[Purl]) -> Mapping[Purl, tuple[AdvisoryRef, ...] | Unknown]:
-        """Return, for every version asked, the live records that the source says name it.
+    @property
+    def batched(self) -> bool:
+        """Whether thousands of versions cost a request or none: such a source is asked every few minutes, others with the releases."""
+
+    async def match(self, questions: Collection[Question]) -> Mapping[Purl, tuple[AdvisoryRef, ...] | Unknown]:
+        """Return, for the version of every question, the live records that the source says name it.
 
         A version of a type that the source does not cover is `Unknown(NOT_COVERED)`, never clean.
         Raises nothing: each version has its answer.
         """
 
-    async def advisory(self, advisory_id: str) -> Fresh[Advisory]:
-        """Return one record, withdrawn ones too. Raises the four errors."""
+    async def advisory(self, ref: AdvisoryRef) -> Fresh[Advisory]:
+        """Return the record as it is now, whatever state `ref` names, withdrawn ones too. Raises the four errors."""
+
+
+class AdvisoryMirror(Protocol):
+    """A local copy of a database of advisories."""
+
+    @property
+    def name(self) -> str:
+        """The connector's name: `osv_mirror`."""
+
+    async def refresh(self, *, whole: bool) -> MirrorState:
+        """Bring the copy up to date: what was modified since, or with `whole` everything anew, and what is gone upstream is gone.
+
+        Raises the four errors; the copy stays as it was then. A copy that was never made is made whole.
+        """
+
+    async def state(self) -> MirrorState | Unknown:
+        """Return the copy's state; why there is none."""
+
+
+class RiskSource(Protocol):
+    """A list of how likely known flaws are to be used."""
+
+    @property
+    def name(self) -> str:
+        """The connector's name: `kev`, `epss`."""
+
+    async def read(self, known: Validators) -> Fresh[RiskTable] | Unchanged:
+        """Return the whole list; `Unchanged` only when `known` made the source say so. Raises the four errors."""
+
+
+class DependencySource(Protocol):
+    """Reads what the organisation keeps of a version's dependencies: lock files and SBOMs."""
+
+    def read(self, place: Path, of: Purl, *, known: str) -> Dependencies | Unchanged:
+        """Read the file about that version of a server; `Unchanged` where it is in the state that the stamp `known` names.
+
+        Raises `NotFound` where there is no such file, `Unavailable` and `Malformed`.
+        """
 
 
 class DeploymentSource(Protocol):
