@@ -52,7 +52,10 @@ path = "inventory.jsonl"
 [verification]
 public_good_root = "{public_good}"
 npm_keys = "{npm_keys}"
+"""
+"""Where everything is asked; what a test does not want it leaves out of its registry."""
 
+CHANNELS = """
 [jira]
 url = "{jira}"
 project = "MCPSEC"
@@ -66,6 +69,7 @@ token_env = "SLACK_TOKEN"
 [slack.channels]
 default = "C0ALERTS"
 """
+"""Where people are told."""
 
 
 @dataclass(slots=True)
@@ -75,6 +79,8 @@ class Company:
     folder: Path
     world: World
     store: str = "sqlite:///monitor.db"
+    tells: bool = True
+    """Whether Jira and Slack are configured; else the console gets what they would have got."""
     registry: dict[str, dict[str, object]] = field(default_factory=dict)
     inventory: list[dict[str, object]] = field(default_factory=list)
     endpoints: Mapping[str, str] = field(default_factory=dict)
@@ -139,7 +145,7 @@ class Company:
             public_good, npm_keys = self.world.trust_root_files(self.folder)
             parts = {part: self.world.url(part) for part in ("npm", "github", "osv", "jira", "slack")}
             parts["pypi"] = self.world.url("pypi") + "/simple"
-            text = CONFIG.format(
+            text = (CONFIG + CHANNELS * self.tells).format(
                 **{**parts, **self.endpoints},
                 store=self.store,
                 host=self.world.origin().removeprefix("http://"),

@@ -17,6 +17,7 @@ from monitor import cli, runner
 from monitor.cli.options import JobName
 from monitor.cli.program import app
 from tests.company import Company
+from tests.desk import Desk
 from tests.world import Fault, Kind, World
 
 ROOT = Path(__file__).parent.parent
@@ -35,67 +36,18 @@ COMMANDS = [
     ("doctor",),
     ("migrate",),
 ]
-SOURCES = """
-[http]
-attempts = 1
-timeout = "5s"
-[sources.npm]
-url = "{npm}"
-[sources.pypi]
-enabled = false
-[sources.github]
-enabled = false
-[sources.osv]
-url = "{osv}"
-[[inventory]]
-kind = "inventory-file"
-path = "inventory.jsonl"
-[verification]
-public_good_root = "{public_good}"
-npm_keys = "{npm_keys}"
-"""
-
-
-class Printed:
-    """What one run of the program in this process printed."""
-
-    def __init__(self, code: int, captured: tuple[str, str]) -> None:
-        self.code = code
-        self.out, self.err = captured
 
 
 @pytest.fixture
-def shell(capsys: pytest.CaptureFixture[str], installation: Path, logged: list[str]) -> "Shell":
+def shell(capsys: pytest.CaptureFixture[str], world: World, tmp_path: Path, logged: list[str]) -> Desk:
+    """A registry of one server, and what runs on one laptop; nobody to tell but the console."""
     del logged  # the program sets up its own log
-    return Shell(installation, capsys)
-
-
-class Shell:
-    """Runs the program in this process on the installation's configuration."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self._capsys = capsys
-
-    def __call__(self, *arguments: str) -> Printed:
-        """Run one command and take what it prints."""
-        self._capsys.readouterr()
-        code = cli.main([*arguments, "--config", str(self.folder / "config.toml")])
-        return Printed(code, self._capsys.readouterr())
-
-
-@pytest.fixture
-def installation(world: World, tmp_path: Path) -> Path:
-    """A folder with a configuration, a registry of one server, and what runs on one laptop; nobody to tell but the console."""
-    company = Company(tmp_path, world)
+    company = Company(tmp_path, world, tells=False)
     world.npm.publish("@acme/files-mcp", "1.4.2", attested_by=None)
     company.approve("io.github.acme/files-mcp", "1.4.2", package="pkg:npm/%40acme/files-mcp")
     company.deploy("laptop-7", "pkg:npm/%40acme/files-mcp@1.4.2")
-    public_good, npm_keys = world.trust_root_files(tmp_path)
-    text = SOURCES.format(npm=world.url("npm"), osv=world.url("osv"), public_good=public_good, npm_keys=npm_keys)
-    company.config.write_text(text)
     company.write()
-    return tmp_path
+    return Desk(company, capsys)
 
 
 def program(*arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
@@ -208,14 +160,14 @@ def test_the_configuration_file_may_be_named_by_the_environment(tmp_path: Path) 
     assert "named.toml: no such file" in err
 
 
-def test_a_database_without_a_schema_is_2_and_says_what_to_do(shell: Shell) -> None:
+def test_a_database_without_a_schema_is_2_and_says_what_to_do(shell: Desk) -> None:
     printed = shell("run")
 
     assert printed.code == 2
     assert "mcp-monitor migrate" in printed.err
 
 
-def test_a_database_that_cannot_be_reached_is_3_and_one_line(shell: Shell) -> None:
+def test_a_database_that_cannot_be_reached_is_3_and_one_line(shell: Desk) -> None:
     (shell.folder / "monitor.db").mkdir()
 
     printed = shell("run")
@@ -224,7 +176,7 @@ def test_a_database_that_cannot_be_reached_is_3_and_one_line(shell: Shell) -> No
     assert len(printed.err.splitlines()) == 1
 
 
-def test_a_server_that_is_not_listed_is_2_and_names_what_is_near(shell: Shell) -> None:
+def test_a_server_that_is_not_listed_is_2_and_names_what_is_near(shell: Desk) -> None:
     shell("migrate")
 
     printed = shell("run", "--server", "io.github.acme/file-mcp")
@@ -236,7 +188,7 @@ def test_a_server_that_is_not_listed_is_2_and_names_what_is_near(shell: Shell) -
 # --- run -----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_calm_world_is_0(shell: Shell) -> None:
+def test_a_calm_world_is_0(shell: Desk) -> None:
     shell("migrate")
 
     printed = shell("run")
@@ -245,7 +197,7 @@ def test_a_calm_world_is_0(shell: Shell) -> None:
     assert "Exit code 0: quiet" in printed.out
 
 
-def test_findings_are_1_and_the_messages_that_would_have_been_sent_are_printed(shell: Shell, world: World) -> None:
+def test_findings_are_1_and_the_messages_that_would_have_been_sent_are_printed(shell: Desk, world: World) -> None:
     shell("migrate")
     shell("run")
     world.npm.publish("@acme/files-mcp", "1.4.3", attested_by=None)
@@ -256,7 +208,7 @@ def test_findings_are_1_and_the_messages_that_would_have_been_sent_are_printed(s
     assert "would have opened a ticket" in printed.out
 
 
-def test_what_could_not_be_checked_is_3_even_beside_findings(shell: Shell, world: World) -> None:
+def test_what_could_not_be_checked_is_3_even_beside_findings(shell: Desk, world: World) -> None:
     shell("migrate")
     shell("run")
     world.npm.publish("@acme/files-mcp", "1.4.3", attested_by=None)
@@ -269,7 +221,7 @@ def test_what_could_not_be_checked_is_3_even_beside_findings(shell: Shell, world
     assert "new-release" in printed.out
 
 
-def test_json_is_alone_on_stdout(shell: Shell, world: World) -> None:
+def test_json_is_alone_on_stdout(shell: Desk, world: World) -> None:
     shell("migrate")
     shell("run")
     world.npm.publish("@acme/files-mcp", "1.4.3", attested_by=None)
@@ -282,7 +234,7 @@ def test_json_is_alone_on_stdout(shell: Shell, world: World) -> None:
     assert "would have opened a ticket" in printed.err
 
 
-def test_one_job_may_be_run_alone(shell: Shell, world: World) -> None:
+def test_one_job_may_be_run_alone(shell: Desk, world: World) -> None:
     shell("migrate")
 
     printed = shell("run", "fleet", "--json")
@@ -293,7 +245,7 @@ def test_one_job_may_be_run_alone(shell: Shell, world: World) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_run_that_is_stopped_gives_its_servers_back_without_a_traceback(
-    shell: Shell, world: World, number: signal.Signals, code: int
+    shell: Desk, world: World, number: signal.Signals, code: int
 ) -> None:
     shell("migrate")
     world.break_("npm", Fault(Kind.HANG, seconds=60))
@@ -323,7 +275,7 @@ def _wait_until_asked(world: World) -> None:
 # --- what is kept ---------------------------------------------------------------------------------------------------------
 
 
-def test_servers_show_what_is_known_of_each(shell: Shell) -> None:
+def test_servers_show_what_is_known_of_each(shell: Desk) -> None:
     shell("migrate")
     shell("run")
 
@@ -333,7 +285,7 @@ def test_servers_show_what_is_known_of_each(shell: Shell) -> None:
     assert "io.github.acme/files-mcp" in shell("servers").out
 
 
-def test_a_bad_entry_costs_itself_and_is_named_with_its_line(shell: Shell) -> None:
+def test_a_bad_entry_costs_itself_and_is_named_with_its_line(shell: Desk) -> None:
     shell("migrate")
     registry = shell.folder / "registry.yaml"
     content = json.loads(registry.read_text())
@@ -347,7 +299,7 @@ def test_a_bad_entry_costs_itself_and_is_named_with_its_line(shell: Shell) -> No
     assert "io.github.acme/bad" in printed.err
 
 
-def test_findings_can_be_asked_for_one_server_and_with_those_that_are_over(shell: Shell, world: World) -> None:
+def test_findings_can_be_asked_for_one_server_and_with_those_that_are_over(shell: Desk, world: World) -> None:
     shell("migrate")
     shell("run")
     world.npm.publish("@acme/files-mcp", "1.4.3", attested_by=None)
@@ -360,7 +312,7 @@ def test_findings_can_be_asked_for_one_server_and_with_those_that_are_over(shell
     assert (mistyped.code, "did you mean io.github.acme/files-mcp?" in mistyped.err) == (2, True)
 
 
-def test_what_strangers_named_their_server_does_not_reach_the_terminal_raw(shell: Shell) -> None:
+def test_what_strangers_named_their_server_does_not_reach_the_terminal_raw(shell: Desk) -> None:
     shell("migrate")
     line = {"host": "h", "client": "c", "location": "l", "name": "\x1b]0;owned\x07\u202e", "purl": "pkg:npm/x@1.0.0"}
     (shell.folder / "inventory.jsonl").write_text(json.dumps(line))
@@ -375,7 +327,7 @@ def test_what_strangers_named_their_server_does_not_reach_the_terminal_raw(shell
 # --- audit ----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_whole_log_is_verified_against_its_checkpoint(shell: Shell) -> None:
+def test_a_whole_log_is_verified_against_its_checkpoint(shell: Desk) -> None:
     shell("migrate")
     shell("run")
     shell("audit", "checkpoint", "--output", str(shell.folder / "head.json"))
@@ -387,7 +339,7 @@ def test_a_whole_log_is_verified_against_its_checkpoint(shell: Shell) -> None:
     assert "agrees with the checkpoint" in printed.out
 
 
-def test_an_edited_log_is_1_and_names_the_place(shell: Shell) -> None:
+def test_an_edited_log_is_1_and_names_the_place(shell: Desk) -> None:
     shell("migrate")
     shell("run")
     _execute(shell, "UPDATE audit SET line = replace(line, 'run.started', 'run.stopped') WHERE seq = 1")
@@ -398,7 +350,7 @@ def test_an_edited_log_is_1_and_names_the_place(shell: Shell) -> None:
     assert "broken at event 1" in printed.err
 
 
-def test_a_log_that_was_cut_off_is_found_by_the_checkpoint(shell: Shell) -> None:
+def test_a_log_that_was_cut_off_is_found_by_the_checkpoint(shell: Desk) -> None:
     shell("migrate")
     shell("run")
     shell("audit", "checkpoint", "--output", str(shell.folder / "head.json"))
@@ -408,7 +360,7 @@ def test_a_log_that_was_cut_off_is_found_by_the_checkpoint(shell: Shell) -> None
     assert shell("audit", "verify", "--checkpoint", str(shell.folder / "head.json")).code == 1
 
 
-def test_the_exported_log_has_every_event_with_the_text_that_its_hash_covers(shell: Shell) -> None:
+def test_the_exported_log_has_every_event_with_the_text_that_its_hash_covers(shell: Desk) -> None:
     shell("migrate")
     shell("run")
 
@@ -419,7 +371,7 @@ def test_the_exported_log_has_every_event_with_the_text_that_its_hash_covers(she
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"seq": "x"}', "\x00", '{"seq":1,"hash":"","at":"now"}'])
-def test_a_file_that_is_no_checkpoint_is_2(shell: Shell, content: str) -> None:
+def test_a_file_that_is_no_checkpoint_is_2(shell: Desk, content: str) -> None:
     shell("migrate")
     (shell.folder / "head.json").write_text(content)
 
@@ -429,7 +381,7 @@ def test_a_file_that_is_no_checkpoint_is_2(shell: Shell, content: str) -> None:
     assert "expected a checkpoint" in printed.err
 
 
-def test_an_output_that_cannot_be_written_is_one_clear_line(shell: Shell) -> None:
+def test_an_output_that_cannot_be_written_is_one_clear_line(shell: Desk) -> None:
     shell("migrate")
 
     printed = shell("audit", "export", "--output", str(shell.folder / "missing" / "log.jsonl"))
@@ -438,7 +390,7 @@ def test_an_output_that_cannot_be_written_is_one_clear_line(shell: Shell) -> Non
     assert len(printed.err.splitlines()) == 1
 
 
-def test_a_reader_who_leaves_ends_the_program_quietly(shell: Shell) -> None:
+def test_a_reader_who_leaves_ends_the_program_quietly(shell: Desk) -> None:
     shell("migrate")
     for _ in range(3):
         shell("run", "fleet")
@@ -454,7 +406,7 @@ def test_a_reader_who_leaves_ends_the_program_quietly(shell: Shell) -> None:
     started.stderr.close()
 
 
-def _execute(shell: Shell, statement: str) -> None:
+def _execute(shell: Desk, statement: str) -> None:
     """Be somebody who can write the database and wants the log to say something else."""
     database = sqlite3.connect(shell.folder / "monitor.db")
     names = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
@@ -468,7 +420,7 @@ def _execute(shell: Shell, statement: str) -> None:
 # --- doctor ---------------------------------------------------------------------------------------------------------------
 
 
-def test_doctor_finds_a_healthy_installation_healthy(shell: Shell) -> None:
+def test_doctor_finds_a_healthy_installation_healthy(shell: Desk) -> None:
     shell("migrate")
 
     printed = shell("doctor")
@@ -478,7 +430,7 @@ def test_doctor_finds_a_healthy_installation_healthy(shell: Shell) -> None:
     assert "ok   npm           @acme/files-mcp: 1 releases (address from sources.npm.url)" in printed.out
 
 
-def test_doctor_says_what_to_do_about_a_source_that_is_away(shell: Shell, world: World) -> None:
+def test_doctor_says_what_to_do_about_a_source_that_is_away(shell: Desk, world: World) -> None:
     shell("migrate")
     world.break_("npm", Fault(Kind.OUTAGE))
 
@@ -489,14 +441,14 @@ def test_doctor_says_what_to_do_about_a_source_that_is_away(shell: Shell, world:
     assert "-> Check the network, HTTPS_PROXY and NO_PROXY, and sources.npm.url." in printed.out
 
 
-def test_doctor_says_that_the_database_is_not_there_yet(shell: Shell) -> None:
+def test_doctor_says_that_the_database_is_not_there_yet(shell: Desk) -> None:
     printed = shell("doctor")
 
     assert printed.code == 1
     assert "-> Run: mcp-monitor migrate" in printed.out
 
 
-def test_doctor_fails_for_a_registry_that_is_missing(shell: Shell) -> None:
+def test_doctor_fails_for_a_registry_that_is_missing(shell: Desk) -> None:
     shell("migrate")
     (shell.folder / "registry.yaml").unlink()
 

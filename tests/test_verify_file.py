@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from connectors import local_file
 from monitor.domain.provenance import Form
-from tests.verifying import BUILDER, FORGER, Desk, desk
+from tests.desk import Desk
+from tests.verifying import BUILDER, FORGER, desk
 from tests.world.signing import (
     SLSA,
     NpmKeys,

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.verifying import BUILDER, FETCH, FILES, FORGE, FORGER, GITHUB, NPM, PYPI, Desk, desk
+from tests.desk import Desk
+from tests.verifying import BUILDER, FETCH, FILES, FORGE, FORGER, GITHUB, NPM, PYPI, desk
 from tests.world import Fault, Kind
 from tests.world.signing import Sigstore
 

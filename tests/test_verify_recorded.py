@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.databases import empty_database, postgresql
+from tests.desk import Desk
 from tests.store.keeping import rows, tamper
-from tests.verifying import BUILDER, FETCH, FILES, FORGE, FORGER, GITHUB, Desk, desk, digest, sat_down
+from tests.verifying import BUILDER, FETCH, FILES, FORGE, FORGER, GITHUB, desk, digest, sat_down
 from tests.world import World
 from tests.world.signing import Sigstore
 
