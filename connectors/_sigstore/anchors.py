@@ -2,9 +2,8 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -37,16 +36,14 @@ class KnownLog:
 
 @dataclass(frozen=True, slots=True)
 class KnownAuthority:
-    """An authority's certificates, from the issuing one to the root, and when it is trusted."""
+    """An authority's certificates, from the issuing one to the root, and when the root trusts it.
+
+    `valid` is that part of the window in which each of the certificates is valid, too.
+    """
 
     chain: tuple[x509.Certificate, ...]
     window: Window
-
-    def trusted_at(self, at: datetime) -> bool:
-        """Whether the root trusts it at that time, and each of its certificates was valid then."""
-        return self.window.covers(at) and all(
-            each.not_valid_before_utc <= at <= each.not_valid_after_utc for each in self.chain
-        )
+    valid: Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +95,7 @@ def _logs(logs: list[Log]) -> dict[bytes, KnownLog]:
 
 def _authorities(authorities: list[Authority]) -> tuple[KnownAuthority, ...]:
     return tuple(
-        KnownAuthority(
+        _authority(
             tuple(x509.load_der_x509_certificate(raw.raw_bytes) for raw in authority.cert_chain.certificates),
             authority.valid_for,
         )
@@ -106,15 +103,21 @@ def _authorities(authorities: list[Authority]) -> tuple[KnownAuthority, ...]:
     )
 
 
+def _authority(chain: tuple[x509.Certificate, ...], window: Window) -> KnownAuthority:
+    start = max([window.start, *(each.not_valid_before_utc for each in chain)])
+    ends = [*([window.end] if window.end else []), *(each.not_valid_after_utc for each in chain)]
+    return KnownAuthority(chain, window, Window(start, min(ends, default=None)))
+
+
 def _library(
     raw: bytes, root: SigstoreRoot, loaded: Sequence[KnownAuthority], stamps: Sequence[KnownAuthority]
 ) -> Library:
-    sections: dict[str, list[Callable[[datetime], bool]]] = {
-        "certificateAuthorities": [authority.trusted_at for authority in loaded],
-        "tlogs": [log.public_key.valid_for.covers for log in root.tlogs],
+    sections = {
+        "certificateAuthorities": [authority.valid for authority in loaded],
+        "tlogs": [log.public_key.valid_for for log in root.tlogs],
     }
     if stamps:
-        sections["timestampAuthorities"] = [authority.trusted_at for authority in stamps]
+        sections["timestampAuthorities"] = [authority.valid for authority in stamps]
     return Library(raw, sections)
 
 

@@ -18,12 +18,12 @@ from sigstore_models.common.v1 import HashAlgorithm
 
 from connectors._sigstore import fulcio, rekor, timestamp
 from connectors._sigstore.anchors import Anchors, holds, holds_for_digest, spki
+from connectors._sigstore.certified import Certified, library_supports
 from connectors._sigstore.refusal import Refused
 from connectors._sigstore.rekor_body import Logged, consistent
 from connectors._sigstore.shape import Bundle, Entry
 from monitor.domain.provenance import Publisher
 
-LIBRARY_KINDS = {("dsse", "0.0.1"), ("hashedrekord", "0.0.1"), ("hashedrekord", "0.0.2")}
 PROOF_SINCE = 2
 """From bundle v0.2 on the proof of inclusion is demanded; v0.1 may carry only the promise."""
 
@@ -37,28 +37,27 @@ class Signed:
     at: datetime
 
 
-def by_certificate(
-    bundle: Bundle, leaf: x509.Certificate, raw: bytes, anchors: Anchors, *, sha256: bytes
-) -> tuple[Signed, Publisher]:
-    """Verify a bundle that a certificate (`leaf`, which is the bundle's) signed; `sha256` is the file's, for bare signatures.
+def by_certificate(certified: Certified, anchors: Anchors, *, sha256: bytes) -> tuple[Signed, Publisher]:
+    """Verify a bundle that a certificate signed; `sha256` is the file's, for bare signatures.
 
     Raises `Refused` or `Undecided` with the first step that fails.
     """
+    bundle, leaf = certified.bundle, certified.leaf
     # 1. The root knows the authority that the certificate names, and the certificate log in which it stands.
     fulcio.known(leaf, anchors)
     if anchors.ct_logs:
         fulcio.log_known(leaf, anchors)
     # 2. to 8. as below, by the library, under what was trusted at every time that the bundle claims. What it refuses is told by the steps.
-    signed = _at_once(bundle, raw, anchors, sha256=sha256)
+    signed = _at_once(certified, anchors, sha256=sha256)
     if signed:
         return signed, fulcio.publisher(leaf)
     # 2. Some trusted clock saw the signature, while the log that has it was trusted.
     times = _times(bundle, anchors)
     # 3. An authority that was trusted at each of these times issued the certificate, which was valid then.
     issuer = fulcio.issuer_of(leaf, anchors, times)
-    if anchors.library and _library_supports(bundle):
+    if anchors.library and library_supports(bundle):
         # 4. to 8. as below, by the library.
-        _by_library(bundle, raw, anchors.library.whole, sha256=sha256)
+        _by_library(certified, anchors.library.whole, sha256=sha256)
         return _signed(bundle, times), fulcio.publisher(leaf)
     # 4. The certificate stands in a certificate log, where the instance has one.
     if anchors.ct_logs:
@@ -76,9 +75,10 @@ def by_certificate(
     return _signed(bundle, times), fulcio.publisher(leaf)
 
 
-def _at_once(bundle: Bundle, raw: bytes, anchors: Anchors, *, sha256: bytes) -> Signed | None:
+def _at_once(certified: Certified, anchors: Anchors, *, sha256: bytes) -> Signed | None:
     """Let the library verify the bundle under what was trusted at each time that it claims; None where it refuses or cannot say."""
-    if anchors.library is None or not _library_supports(bundle):
+    bundle = certified.bundle
+    if anchors.library is None or certified.read is None:
         return None
     promised_at, stamped = rekor.integrated_at(_entry(bundle)), [timestamp.said(stamp) for stamp in bundle.stamps]
     times = [at for at in (promised_at, *stamped) if at]
@@ -89,7 +89,7 @@ def _at_once(bundle: Bundle, raw: bytes, anchors: Anchors, *, sha256: bytes) -> 
     if library is None:
         return None
     try:
-        _by_library(bundle, raw, library, sha256=sha256)
+        _by_library(certified, library, sha256=sha256)
     except Refused:
         return None
     return _signed(bundle, times[:1])
@@ -170,13 +170,6 @@ def _signed(bundle: Bundle, times: list[datetime]) -> Signed:
     return Signed(envelope.payload_type if envelope else "", envelope.payload if envelope else None, min(times))
 
 
-def _library_supports(bundle: Bundle) -> bool:
-    entry = bundle.entry
-    if entry is None or entry.inclusion_proof is None or entry.inclusion_proof.checkpoint is None:
-        return False
-    return (entry.kind_version.kind, entry.kind_version.version) in LIBRARY_KINDS
-
-
 class _Anyone:
     """The library's policy that demands nothing: who signed is read from the certificate, and judged by the rules."""
 
@@ -184,10 +177,11 @@ class _Anyone:
         """Accept."""
 
 
-def _by_library(bundle: Bundle, raw: bytes, library: Verifier, *, sha256: bytes) -> None:
+def _by_library(certified: Certified, library: Verifier, *, sha256: bytes) -> None:
+    bundle, read = certified.bundle, certified.read
     try:
-        read = LibraryBundle.from_json(raw)
-        if read.signing_certificate.public_bytes(Encoding.DER) != bundle.certificate:
+        if read is None:
+            LibraryBundle.from_json(certified.raw)  # raises, but for a bundle in which it reads another certificate
             raise Refused("malformed", "the bundle can be read in two ways")
         if bundle.dsse_envelope:
             signed = library.verify_dsse(read, _Anyone())

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
-from cryptography import x509
 
-from connectors._sigstore import fulcio, statement
+from connectors._sigstore import statement
 from connectors._sigstore.anchors import Anchors
+from connectors._sigstore.certified import Certified
 from connectors._sigstore.check import by_certificate
 from connectors._sigstore.refusal import Refused, Undecided
-from connectors._sigstore.shape import Bundle, Work
+from connectors._sigstore.shape import Work
 from connectors._sigstore.trust_root import NpmKey
 from monitor.domain.provenance import Publisher, Subject, TrustRoot
 
@@ -66,18 +66,9 @@ class Attestations(msgspec.Struct):
     attestations: list[msgspec.Raw]
 
 
-def certificate(bundle: Bundle) -> x509.Certificate:
-    """Read the certificate that signed. Raises `Refused`."""
-    if bundle.certificate is None:
-        raise Refused("type", "signed by a key, not by a builder's certificate")
-    return fulcio.load(bundle.certificate)
-
-
-def stated(
-    bundle: Bundle, leaf: x509.Certificate, raw: bytes, subject: Subject, anchors: Anchors
-) -> tuple[Held, statement.Statement]:
+def stated(certified: Certified, subject: Subject, anchors: Anchors) -> tuple[Held, statement.Statement]:
     """Verify a bundle that a certificate signed, and read its statement; what that is about remains to be compared."""
-    signed, publisher = by_certificate(bundle, leaf, raw, anchors, sha256=sha256(subject))
+    signed, publisher = by_certificate(certified, anchors, sha256=sha256(subject))
     if signed.payload is None:
         raise Refused("type", "a bare signature instead of a statement")
     said = statement.parse(signed.payload_type, signed.payload)

@@ -14,8 +14,9 @@ from cryptography.x509.oid import NameOID
 
 from connectors._sigstore import fulcio, statement
 from connectors._sigstore.anchors import Anchors
+from connectors._sigstore.certified import certified
 from connectors._sigstore.check import by_certificate
-from connectors._sigstore.claim import Attestations, Claim, Held, Trust, certificate, read, sha256, stated
+from connectors._sigstore.claim import Attestations, Claim, Held, Trust, read, sha256, stated
 from connectors._sigstore.refusal import Refused, Undecided
 from connectors._sigstore.shape import MAX_BUNDLE, Work, parse
 from monitor.domain.provenance import Subject
@@ -66,12 +67,12 @@ def _decide(raw: bytes, subject: Subject, trust: Trust, work: Work) -> Held:
     bundle = parse(raw, work)
     if bundle.certificate is None:
         raise Undecided("key", "signed by a key that nobody has told us")
-    leaf = certificate(bundle)
-    anchors = _instance(leaf, trust)
+    signer = certified(bundle, raw)
+    anchors = _instance(signer.leaf, trust)
     if bundle.message_signature:
-        signed, publisher = by_certificate(bundle, leaf, raw, anchors, sha256=sha256(subject))
+        signed, publisher = by_certificate(signer, anchors, sha256=sha256(subject))
         return Held("signature", f"signed at {signed.at:%Y-%m-%d %H:%M} UTC", anchors.label, publisher)
-    held, said = stated(bundle, leaf, raw, subject, anchors)
+    held, said = stated(signer, subject, anchors)
     statement.about_bytes(said, subject)
     if said.predicate_type not in statement.RELEASES:
         return held

@@ -5,7 +5,7 @@ nothing else stands than what was trusted when the signature was made, all that 
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import cast
@@ -14,18 +14,19 @@ from sigstore.models import TrustedRoot
 from sigstore.verify import Verifier
 from sigstore_models.trustroot.v1 import TrustedRoot as TrustedRootMessage
 
+from connectors._sigstore.trust_root import Window
+
 MAX_KEPT = 64
 """Verifiers of parts of a root: as many as there are times between which its windows differ."""
 
-Trusted = Callable[[datetime], bool]
 Part = tuple[tuple[str, tuple[int, ...]], ...]
 """Section of the root -> the places in it of what is left."""
 
 
 class Library:
-    """`trusted` says of each entry of a section of the root, in its order, whether it was trusted at a time."""
+    """`trusted` says of each entry of a section of the root, in its order, when it is trusted."""
 
-    def __init__(self, raw: bytes, trusted: Mapping[str, Sequence[Trusted]]) -> None:
+    def __init__(self, raw: bytes, trusted: Mapping[str, Sequence[Window]]) -> None:
         self._fields = json.loads(raw)
         # An authority's end is excluded for the library, included in the specification: with the next microsecond both are right.
         for authority in self._fields.get("timestampAuthorities") or []:
@@ -38,9 +39,13 @@ class Library:
 
     def at(self, times: Sequence[datetime]) -> Verifier | None:
         """Return the verifier under what was trusted at each of these times; None where that is no authority, or no log."""
+        first, last = min(times), max(times)
         part = tuple(
-            (section, tuple(place for place, trusted in enumerate(entries) if all(map(trusted, times))))
-            for section, entries in self._trusted.items()
+            (
+                section,
+                tuple(place for place, window in enumerate(windows) if window.covers(first) and window.covers(last)),
+            )
+            for section, windows in self._trusted.items()
         )
         if part not in self._parts:
             left = {section: [self._fields[section][place] for place in places] for section, places in part}

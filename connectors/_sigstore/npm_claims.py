@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from connectors._sigstore import statement
 from connectors._sigstore.anchors import holds
+from connectors._sigstore.certified import certified
 from connectors._sigstore.check import by_key
-from connectors._sigstore.claim import Attestations, Claim, Held, Trust, certificate, read, sha256, stated, unbase64
+from connectors._sigstore.claim import Attestations, Claim, Held, Trust, read, sha256, stated, unbase64
 from connectors._sigstore.refusal import Refused, Undecided
 from connectors._sigstore.shape import Work, parse
 from connectors._sigstore.trust_root import ATTESTATIONS, SIGNATURES
@@ -108,8 +109,7 @@ def _publish(attestation: _Attestation, subject: Subject, trust: Trust, work: Wo
 
 def _provenance(attestation: _Attestation, subject: Subject, trust: Trust, work: Work) -> Held:
     raw = bytes(attestation.bundle)
-    bundle = parse(raw, work)
-    held, said = stated(bundle, certificate(bundle), raw, subject, trust.public_good)
+    held, said = stated(certified(parse(raw, work), raw), subject, trust.public_good)
     if said.predicate_type != attestation.predicate_type:
         raise Refused("type", f"labelled as another type than the signed {said.predicate_type[:120]!r}")
     statement.about_package(said, subject)

@@ -9,7 +9,8 @@ from functools import partial
 import msgspec
 
 from connectors._sigstore import pypi_publisher, statement
-from connectors._sigstore.claim import Claim, Held, Trust, certificate, read, stated
+from connectors._sigstore.certified import certified
+from connectors._sigstore.claim import Claim, Held, Trust, read, stated
 from connectors._sigstore.refusal import Undecided
 from connectors._sigstore.shape import Work, parse
 from monitor.domain.provenance import Publisher, Subject
@@ -73,9 +74,8 @@ def _decide(publisher: msgspec.Raw, raw: msgspec.Raw, subject: Subject, trust: T
     attestation = read(raw, _Attestation, "an attestation")
     if attestation.version != 1:
         raise Undecided("shape", f"an attestation of the unknown version {attestation.version}")
-    raw_bundle = attestation.bundle()
-    bundle = parse(raw_bundle, work)
-    held, said = stated(bundle, certificate(bundle), raw_bundle, subject, trust.public_good)
+    bundle = attestation.bundle()
+    held, said = stated(certified(parse(bundle, work), bundle), subject, trust.public_good)
     pypi_publisher.bind(bytes(publisher), held.publisher or Publisher("", ""))
     if held.kind not in {"publish", "build"}:
         raise Undecided("type", f"a statement of the type {said.predicate_type[:120]!r}")

@@ -183,6 +183,10 @@ class _Typed(msgspec.Struct, frozen=True, rename="camel"):
     media_type: str
 
 
+_BUNDLE, _TYPED = msgspec.json.Decoder(Bundle, strict=False), msgspec.json.Decoder(_Typed)
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
 class Work:
     """What may still be spent on one document, in units of one or two milliseconds: a bundle is one, each of its timestamps two."""
 
@@ -202,15 +206,24 @@ def parse(raw: bytes, work: Work) -> Bundle:
     if len(raw) > MAX_BUNDLE:
         raise Undecided("too-large", f"the bundle has more than {MAX_BUNDLE} bytes")
     try:
-        media_type = msgspec.json.decode(raw, type=_Typed).media_type
-        if media_type not in VERSIONS:
-            raise Undecided("shape", f"a bundle of the unknown type {media_type[:80]!r}")
-        bundle = msgspec.json.decode(raw, type=Bundle, strict=False)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        bundle = _BUNDLE.decode(raw)
+    except UNREADABLE as error:
+        _require_known(raw)  # a bundle of a later version may well have another shape
         raise Refused("malformed", f"not a sigstore bundle: {error}") from error
+    if bundle.media_type not in VERSIONS:
+        _require_known(raw)
     _check(bundle)
     work.spend(1 + 2 * len(bundle.stamps))
     return bundle
+
+
+def _require_known(raw: bytes) -> None:
+    try:
+        media_type = _TYPED.decode(raw).media_type
+    except UNREADABLE as error:
+        raise Refused("malformed", f"not a sigstore bundle: {error}") from error
+    if media_type not in VERSIONS:
+        raise Undecided("shape", f"a bundle of the unknown type {media_type[:80]!r}")
 
 
 def _check(bundle: Bundle) -> None:

@@ -87,10 +87,9 @@ def about_package(statement: Statement, subject: Subject) -> None:
         said = Purl.parse(only.name)
     except ValueError as error:
         raise Refused("name-mismatch", f"the statement is about {only.name[:120]!r}, no package") from error
-    if said.package != subject.purl.package:
-        raise Refused("name-mismatch", f"the statement is about {said}")
     if said != subject.purl:
-        raise Refused("version-mismatch", f"the statement is about {said}")
+        reason = "version-mismatch" if said.package == subject.purl.package else "name-mismatch"
+        raise Refused(reason, f"the statement is about {said}")
     _same_digest(only, subject, "sha512")
 
 

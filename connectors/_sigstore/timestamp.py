@@ -47,7 +47,7 @@ def _time(response: TimeStampResponse, signature: bytes, anchors: Anchors) -> da
 
 def _holds(response: TimeStampResponse, signature: bytes, authority: KnownAuthority, at: datetime) -> bool:
     chain = authority.chain
-    if len(chain) < SHORTEST or not authority.trusted_at(at):
+    if len(chain) < SHORTEST or not authority.valid.covers(at):
         return False
     builder = VerifierBuilder().tsa_certificate(chain[0]).add_root_certificate(chain[-1])
     for certificate in chain[1:-1]:
