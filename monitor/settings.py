@@ -3,7 +3,7 @@
 import difflib
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
@@ -61,6 +61,12 @@ class Settings:
     def store_url(self) -> str:
         """The database's address, which may hold a password."""
         return self.secret("store.url") or self.config.store.url
+
+    def reading(self) -> "Settings":
+        """Return the same for somebody who only reads the database, and perhaps may not write its file."""
+        if not self.store_url.startswith("sqlite:"):
+            return self
+        return replace(self, secrets={**self.secrets, "store.url": SecretStr(f"{self.store_url}?mode=ro")})
 
 
 def load(path: Path, environ: Mapping[str, str], *, needed: Callable[[str], bool] = lambda _: True) -> Settings:

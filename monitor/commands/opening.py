@@ -53,8 +53,8 @@ def store_errors() -> Iterator[None]:
 
 
 def recall(settings: Settings, work: Callable[[UnitOfWork], T]) -> T:
-    """Read from the store, whose schema has to fit. Raises `Stop`."""
-    store = wiring.open_store(settings)
+    """Read from the store, whose schema has to fit; nothing is locked, and the user need not be allowed to write. Raises `Stop`."""
+    store = wiring.open_store(settings.reading())
     require_schema(store)
     with store_errors():
         return asyncio.run(store.run(work))
@@ -66,6 +66,11 @@ def require_schema(store: Store) -> None:
         found, needed = store.schema()
     if not found:
         raise Stop("the database is empty; create it with: mcp-monitor migrate", ExitCode.USAGE)
+    if found > needed:  # revisions are numbered
+        raise Stop(
+            f"the database has schema {found}, of a newer program than this ({needed}): upgrade the program",
+            ExitCode.USAGE,
+        )
     if found != needed:
         raise Stop(
             f"the database has schema {found}, this program needs {needed}; run: mcp-monitor migrate", ExitCode.USAGE

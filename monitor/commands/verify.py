@@ -26,6 +26,7 @@ from monitor.ending import ExitCode, Stop
 from monitor.jobs.verify_again import decide_again, recall_version
 from monitor.jobs.verify_now import Remembered, entry_of, remember, verify_now
 from monitor.ports.errors import NotFound, SourceError
+from monitor.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def verify(config: Path, asked: Asked) -> int:
 
 def verify_recorded(config: Path, server: str, version: str, *, as_json: bool) -> int:
     """Decide again, from the store alone, and show what was recorded beside it."""
-    settings = open_settings(config, reports=True)
+    settings = open_settings(config, reports=True, only_store=True)
     entries = recall(settings, lambda unit: unit.entries())
     if server not in entries:
         near = get_close_matches(server, entries, n=1, cutoff=0.3)
@@ -97,7 +98,7 @@ def verify_version(config: Path, asked: Asked) -> int:
         known = ", ".join(sorted(app.releases)) or "none"
         raise Stop(f"no source is configured for {one_line(purl.type, 40)} packages, but: {known}", ExitCode.USAGE)
     entry = entry_of(_entries(app), purl.package)
-    remembered, why = _remembered(app, purl.package)
+    remembered, why = _remembered(settings, purl.package)
     try:
         found = asyncio.run(_ask(app, purl, entry, remembered))
     except SourceError as error:
@@ -165,12 +166,13 @@ def _entries(app: App) -> tuple[Entry, ...]:
     return registry.entries
 
 
-def _remembered(app: App, package: Purl) -> tuple[Remembered, str]:
+def _remembered(settings: Settings, package: Purl) -> tuple[Remembered, str]:
     """Return what is kept of the package, and else why nothing is."""
+    store = wiring.open_store(settings.reading())
     try:
-        found, needed = app.store.schema()
+        found, needed = store.schema()
         if found == needed:
-            return asyncio.run(app.store.run(lambda unit: remember(unit, package))), ""
+            return asyncio.run(store.run(lambda unit: remember(unit, package))), ""
     except wiring.StoreError as error:
         return Remembered(), f"Nothing that was kept could be read: {error}."
     return Remembered(), "Nothing is kept yet: the version that it is measured by was asked about now."

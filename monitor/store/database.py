@@ -5,6 +5,7 @@ import sqlite3
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from monitor.ports.sources import Clock
 from monitor.ports.store import UnitOfWork
 from monitor.store import schema
+from monitor.store.reader import Reader
 from monitor.store.transaction import NeverCommitted, Transaction, Unreachable
 from monitor.store.unit_of_work import Unit
 
@@ -30,6 +32,8 @@ OLDEST_SQLITE = (3, 35, 0)
 def open_store(url: str, *, clock: Clock) -> "Database":
     """Open the store at `sqlite:///monitor.db`, `sqlite://` or `postgresql://user@host/name`; connects when first asked something.
 
+    `sqlite:///monitor.db?mode=ro` is for somebody who only reads: no writer waits for him, and he needs no right to write.
+
     Raises ValueError for any other URL.
     """
     try:
@@ -37,6 +41,9 @@ def open_store(url: str, *, clock: Clock) -> "Database":
     except ArgumentError:
         raise ValueError("not a database URL; expected sqlite:///file.db or postgresql://user@host/name") from None
     match parsed.get_backend_name():
+        case "sqlite" if parsed.query.get("mode") == "ro":
+            reader = Reader(Path(parsed.database or ""), BUSY_SECONDS)
+            return Database(reader.engine, clock, read=reader.verify)
         case "sqlite":
             return Database(_sqlite(parsed), clock)
         case "postgresql":
@@ -48,10 +55,11 @@ def open_store(url: str, *, clock: Clock) -> "Database":
 class Database:
     """The store. Closes its connections when it is dropped, or by `close`."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
-        """Take an engine whose connections are configured."""
+    def __init__(self, engine: Engine, clock: Clock, read: Callable[[], None] = lambda: None) -> None:
+        """Take an engine whose connections are configured. `read` is called when something was read, and may refuse it."""
         self._engine = engine
         self._clock = clock
+        self._read = read
         # SQLite has one writer at a time: within one process it is cheaper to queue than to poll the file's lock,
         # and a database in memory is a single connection.
         self._alone: AbstractContextManager[object] = Lock() if engine.dialect.name == "sqlite" else nullcontext()
@@ -68,6 +76,7 @@ class Database:
         with self._alone, self._reached(), self._engine.connect() as connection, connection.begin() as begun:
             transaction = Transaction(connection)
             result = work(Unit(transaction, self._clock))
+            self._read()
             if transaction.kept and not transaction.sealed:
                 raise NeverCommitted("something was kept, and the work ended without saying what was done")
             if not transaction.sealed:
@@ -84,8 +93,22 @@ class Database:
 
     def schema(self) -> tuple[str, str]:
         """Return the schema's revision as it is, and as this program needs it; the first is empty for a new database."""
+        if self._missing():
+            return "", schema.newest()
         with self._alone, self._reached(), self._engine.begin() as connection:
             return schema.revisions(connection)
+
+    def _missing(self) -> bool:
+        """Tell whether there is no SQLite file: looking for one must not make it."""
+        if self._engine.dialect.name != "sqlite" or _in_memory(self._engine.url):
+            return False
+        try:
+            Path(self._engine.url.database or "").stat()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False  # it may be there: opening it will say what is wrong
+        return False
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
@@ -101,12 +124,15 @@ class Database:
 def _sqlite(url: URL) -> Engine:
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise ValueError(f"SQLite {sqlite3.sqlite_version} is too old: 3.35 or newer is needed")
-    in_memory = url.database in (None, "", ":memory:")
     one_connection = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
-    engine = create_engine(url, **one_connection if in_memory else {})
+    engine = create_engine(url, **one_connection if _in_memory(url) else {})
     event.listen(engine, "connect", configure_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _in_memory(url: URL) -> bool:
+    return url.database in (None, "", ":memory:")
 
 
 def configure_sqlite(connection: sqlite3.Connection, record: object) -> None:

@@ -17,17 +17,26 @@ LOCK = 0x6D637002
 
 def configuration(connection: Connection) -> Config:
     """Return Alembic's configuration for that connection, which is inside the transaction that the migration shall run in."""
-    config = Config()
-    config.set_main_option("script_location", str(files("migrations")).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
+    config = _revisions()
     config.attributes["connection"] = connection
     return config
 
 
+def _revisions() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(files("migrations")).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def newest() -> str:
+    """Return the revision that this program needs."""
+    return ScriptDirectory.from_config(_revisions()).get_current_head() or ""
+
+
 def revisions(connection: Connection) -> tuple[str, str]:
     """Return the revision that the database has (empty: none), and the one that this program needs."""
-    needed = ScriptDirectory.from_config(configuration(connection)).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() or "", needed or ""
+    return MigrationContext.configure(connection).get_current_revision() or "", newest()
 
 
 def migrate(connection: Connection, target: str = "head") -> str:
