@@ -4,14 +4,12 @@ What is not known is kept as undecidable instead of being left out: an event or 
 undecidable, an unknown kind of severity costs itself. Records of other ecosystems are read, without their packages.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Annotated
 
 import msgspec
-from cvss import CVSS2, CVSS3, CVSS4, CVSSError
 
+from connectors._cvss import highest, rating, worded
 from monitor.domain.advisory import Advisory, Affected, Event
 from monitor.domain.finding import Severity
 from monitor.domain.purl import Purl
@@ -20,9 +18,6 @@ from monitor.ports.errors import Malformed
 
 NAME = "osv"
 MAX_SUMMARY = 300
-MAX_VECTOR = 400
-MAX_VECTORS = 100
-"""Different ones that are scored: real records have a handful."""
 MAX_VERSIONS = 20_000
 MAX_EVENTS = 2_000
 """Of one record's packages that are covered: real ones have up to a thousand, and a hundred. A range counts as one event at least."""
@@ -37,15 +32,6 @@ _ECOSYSTEMS = {"npm": Purl.npm, "PyPI": Purl.pypi}
 _SILENT = "GIT"
 """The type of ranges that say nothing about versions."""
 _RANGES = frozenset({"SEMVER", "ECOSYSTEM"})
-_CVSS = {"CVSS_V2": CVSS2, "CVSS_V3": CVSS3, "CVSS_V4": CVSS4}
-_WORDS = {
-    "low": Severity.LOW,
-    "moderate": Severity.MEDIUM,
-    "medium": Severity.MEDIUM,
-    "high": Severity.HIGH,
-    "important": Severity.HIGH,
-    "critical": Severity.CRITICAL,
-}
 
 
 class _Severity(msgspec.Struct):
@@ -115,7 +101,7 @@ def parse_record(body: bytes) -> Advisory:
             aliases=tuple(alias for alias in record.aliases or () if _is_id(alias))[:MAX_ALIASES],
             summary=one_line(f"(it names {excess}, and is not compared) {summary}" if excess else summary, MAX_SUMMARY),
             affected=tuple(_affected(entry, excess) for entry in kept),
-            severity=_word(record.database_specific) if score is None else _rating(score),
+            severity=_word(record.database_specific) if score is None else rating(score),
             score=score,
             modified_at=utc(record.modified),
             published_at=None if record.published is None else utc(record.published),
@@ -172,30 +158,13 @@ def _event(read: _Event) -> list[Event]:
 def _highest(record: _Record, entries: list[_Affected]) -> float | None:
     """The highest score that applies to a package that is covered: an entry's own severity stands in place of the record's."""
     applicable = [entry.severity or record.severity or [] for entry in entries] or [record.severity or []]
-    vectors = dict.fromkeys((each.type, each.score) for severities in applicable for each in severities)
-    return max(_scores(islice(vectors, MAX_VECTORS)), default=None)
-
-
-def _scores(vectors: Iterable[tuple[str, str]]) -> Iterable[float]:
-    for kind, vector in vectors:
-        reader = _CVSS.get(kind)
-        if reader is not None and len(vector) <= MAX_VECTOR:
-            try:
-                yield float(reader(vector).base_score)
-            except CVSSError:
-                continue  # some databases put a word or a torn vector there: it costs itself
-
-
-def _rating(score: float) -> Severity:
-    """CVSS's qualitative scale, 3.1 section 5 (and 4.0 section 6): also for version 2, which has no word above high."""
-    scale = ((9.0, Severity.CRITICAL), (7.0, Severity.HIGH), (4.0, Severity.MEDIUM), (0.1, Severity.LOW))
-    return next((severity for least, severity in scale if score >= least), Severity.INFO)
+    return highest((each.type, each.score) for severities in applicable for each in severities)
 
 
 def _word(specific: msgspec.Raw) -> Severity | None:
     """GitHub's word; what other databases keep under that name is their own."""
     try:
-        return _WORDS.get(_SPECIFIC.decode(specific).severity.lower())
+        return worded(_SPECIFIC.decode(specific).severity)
     except msgspec.MsgspecError:
         return None
 
