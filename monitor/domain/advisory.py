@@ -11,6 +11,7 @@ from monitor.domain.unknown import Reason, Unknown
 
 OSV = "osv"
 GITHUB = "github"
+GITHUB_REPOSITORY = "github-repository"
 
 
 @dataclass(frozen=True, slots=True)
