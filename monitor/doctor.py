@@ -12,6 +12,7 @@ from monitor.ports.channels import AlertChannel, TicketTracker
 from monitor.ports.errors import Denied, Malformed, NotFound, SourceError, Unavailable
 from monitor.ports.sources import DeploymentSource, Fresh, ReleaseSource
 from monitor.settings import Settings
+from monitor.wiring import StoreError
 
 
 class Status(StrEnum):
@@ -67,17 +68,18 @@ async def examine(app: App, settings: Settings, *, said_by: Mapping[str, str]) -
 
 
 def _database(app: App) -> Iterator[Line]:
-    """A database that cannot be reached raises `StoreError`, which is the caller's to show: nothing works without one."""
-    found, needed = app.store.schema()
+    try:
+        found, needed = app.store.schema()
+    except StoreError as error:
+        yield Line(
+            Status.FAIL, "database", str(error), "Check store.url, that it runs, and that this user may write it."
+        )
+        return
     if found == needed:
         yield Line(Status.OK, "database", f"schema {found}")
     else:
-        yield Line(
-            Status.FAIL,
-            "database",
-            f"schema {found or 'none'}, this program needs {needed}",
-            "Run: mcp-monitor migrate",
-        )
+        remedy = "Upgrade the program." if found > needed else "Run: mcp-monitor migrate"
+        yield Line(Status.FAIL, "database", f"schema {found or 'none'}, this program needs {needed}", remedy)
 
 
 def _roots(app: App) -> Iterator[Line]:

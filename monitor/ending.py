@@ -10,9 +10,9 @@ class ExitCode(IntEnum):
     FINDINGS = 1
     """An open finding at or above the threshold; for other commands: what was asked for does not hold."""
     USAGE = 2
-    """Wrong usage or configuration; nothing was done."""
+    """Wrong usage or configuration: options, the configuration file, a file that it names, the schema. Nothing was done."""
     UNCHECKED = 3
-    """Something could not be checked. Wins over 1, because silence must be trusted."""
+    """Something could not be checked: the database or a source is away. Wins over 1, because silence must be trusted."""
     INTERRUPTED = 130
     """Ctrl-C."""
     BROKEN_PIPE = 141

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,15 @@ class Desk:
     def check(self) -> None:
         """Let the program look once, as cron would."""
         asyncio.run(self.company.run(("releases",)))
+
+    def tamper(self, statement: str) -> None:
+        """Be somebody who can write the database behind the program's back, its guards included."""
+        database = sqlite3.connect(self.folder / "monitor.db")
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f'DROP TRIGGER "{name}"')
+        database.execute(statement)
+        database.commit()
+        database.close()
 
     def trust(self, name: str, content: bytes) -> None:
         """Let the configuration name another file for the public-good root."""

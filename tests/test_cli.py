@@ -342,7 +342,7 @@ def test_a_whole_log_is_verified_against_its_checkpoint(shell: Desk) -> None:
 def test_an_edited_log_is_1_and_names_the_place(shell: Desk) -> None:
     shell("migrate")
     shell("run")
-    _execute(shell, "UPDATE audit SET line = replace(line, 'run.started', 'run.stopped') WHERE seq = 1")
+    shell.tamper("UPDATE audit SET line = replace(line, 'run.started', 'run.stopped') WHERE seq = 1")
 
     printed = shell("audit", "verify")
 
@@ -354,7 +354,7 @@ def test_a_log_that_was_cut_off_is_found_by_the_checkpoint(shell: Desk) -> None:
     shell("migrate")
     shell("run")
     shell("audit", "checkpoint", "--output", str(shell.folder / "head.json"))
-    _execute(shell, "DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)")
+    shell.tamper("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)")
 
     assert shell("audit", "verify").code == 0
     assert shell("audit", "verify", "--checkpoint", str(shell.folder / "head.json")).code == 1
@@ -404,17 +404,6 @@ def test_a_reader_who_leaves_ends_the_program_quietly(shell: Desk) -> None:
     assert code == 141
     assert started.stderr.read() == ""
     started.stderr.close()
-
-
-def _execute(shell: Desk, statement: str) -> None:
-    """Be somebody who can write the database and wants the log to say something else."""
-    database = sqlite3.connect(shell.folder / "monitor.db")
-    names = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
-    for name in names:
-        database.execute(f'DROP TRIGGER "{name}"')
-    database.execute(statement)
-    database.commit()
-    database.close()
 
 
 # --- doctor ---------------------------------------------------------------------------------------------------------------

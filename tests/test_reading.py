@@ -1,6 +1,5 @@
 """Commands that only read, for a user who may read the database and not write it."""
 
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,7 +45,7 @@ def test_it_works_without_the_right_to_write(command: Sequence[str], watched: De
 
 @pytest.mark.parametrize("command", COMMANDS[:-1], ids=" ".join)
 def test_of_an_older_database_it_says_the_way_out(command: Sequence[str], watched: Desk) -> None:
-    revision(watched, "0002")
+    watched.tamper("UPDATE alembic_version SET version_num = '0002'")
 
     with as_nobody(watched.folder):
         printed = watched(*command)
@@ -56,7 +55,7 @@ def test_of_an_older_database_it_says_the_way_out(command: Sequence[str], watche
 
 
 def test_of_a_newer_programs_database_it_says_the_way_out(watched: Desk) -> None:
-    revision(watched, "9999")
+    watched.tamper("UPDATE alembic_version SET version_num = '9999'")
 
     printed = watched("findings")
 
@@ -84,11 +83,3 @@ def test_it_needs_no_secret_but_the_databases(command: Sequence[str], watched: D
     printed = watched(*command)
 
     assert printed.code == 0, printed.err
-
-
-def revision(desk: Desk, number: str) -> None:
-    """Let the database say that another program made it."""
-    database = sqlite3.connect(desk.folder / "monitor.db")
-    database.execute("UPDATE alembic_version SET version_num = ?", (number,))
-    database.commit()
-    database.close()

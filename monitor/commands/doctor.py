@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from monitor import wiring
-from monitor.commands.opening import build_app, open_settings, store_errors
+from monitor.commands.opening import build_app, open_settings
 from monitor.commands.output import LONGEST_CELL, say
 from monitor.doctor import Line, Status, examine
 from monitor.domain.text import one_line
@@ -30,8 +30,7 @@ def examine_and_tell(config: Path) -> int:
             worst.add(line.status)
             _show(line)
 
-    with store_errors():
-        asyncio.run(tell())
+    asyncio.run(tell())
     return ExitCode.FINDINGS if Status.FAIL in worst else ExitCode.QUIET
 
 

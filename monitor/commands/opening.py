@@ -1,4 +1,8 @@
-"""What every command does first: read the configuration, set up the log, open the store."""
+"""What every command does first: read the configuration, set up the log, open the store.
+
+Here each fault gets its exit code, the same for every command: 2 for what the person who runs the program has to mend (options, the
+configuration and the files that it names, the schema), 3 for what is away and may come back (the database, a source).
+"""
 
 import asyncio
 import os
@@ -9,8 +13,10 @@ from typing import TextIO, TypeVar
 
 from monitor import log, wiring
 from monitor.app import App
+from monitor.domain.server import Registry
 from monitor.ending import ExitCode, Stop
 from monitor.ports.errors import SourceError
+from monitor.ports.sources import Verifier
 from monitor.ports.store import Store, UnitOfWork
 from monitor.settings import ConfigError, Settings, load
 
@@ -43,13 +49,29 @@ def build_app(settings: Settings, *, out: TextIO) -> App:
         raise Stop(str(error), ExitCode.USAGE) from error
 
 
+def open_verifier(settings: Settings) -> Verifier:
+    """Open the verifier alone. Raises `Stop` where a trust root that the configuration names cannot be used."""
+    try:
+        return wiring.verifier(settings)
+    except (SourceError, ValueError, OSError) as error:
+        raise Stop(f"{error}; correct [verification], or leave its options empty", ExitCode.USAGE) from error
+
+
+def read_registry(settings: Settings) -> Registry:
+    """Read the list of approved servers. Raises `Stop`."""
+    try:
+        return wiring.registry_source(settings).read()
+    except SourceError as error:
+        raise Stop(str(error), ExitCode.USAGE) from error
+
+
 @contextmanager
 def store_errors() -> Iterator[None]:
     """Turn the store's refusals into one line for a person: without the database nothing can be checked."""
     try:
         yield
     except wiring.StoreError as error:
-        raise Stop(str(error), ExitCode.UNCHECKED) from error
+        raise Stop(str(error), ExitCode.USAGE if error.usage else ExitCode.UNCHECKED) from error
 
 
 def recall(settings: Settings, work: Callable[[UnitOfWork], T]) -> T:

@@ -9,23 +9,18 @@ from pathlib import Path
 
 from monitor import wiring
 from monitor.app import App
-from monitor.commands.opening import build_app, open_settings
+from monitor.commands.opening import build_app, open_settings, open_verifier
 from monitor.commands.output import note, show_json, show_table
 from monitor.domain.provenance import TrustRoot
 from monitor.domain.unknown import Unknown
 from monitor.ending import ExitCode, Stop
-from monitor.ports.errors import SourceError
 from monitor.settings import Settings
 
 
 def show_roots(config: Path, *, as_json: bool) -> int:
     """List the trust roots in use; 1 when one is older than verification.warn_after."""
     settings = open_settings(config, only_store=True)
-    now = wiring.utc_now()
-    try:
-        roots = wiring.verifier(settings).roots()
-    except (OSError, ValueError, SourceError) as error:
-        raise Stop(f"{error}; correct [verification], or leave its options empty", ExitCode.USAGE) from error
+    roots, now = open_verifier(settings).roots(), wiring.utc_now()
     if as_json:
         show_json([_root_json(root, now) for root in roots])
     else:

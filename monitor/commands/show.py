@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from monitor import wiring
-from monitor.commands.opening import open_settings, recall
+from monitor.commands.opening import open_settings, read_registry, recall
 from monitor.commands.output import (
     FINDING_HEADER,
     finding_json,
@@ -22,17 +22,13 @@ from monitor.domain.server import Entry
 from monitor.ending import ExitCode, Stop
 from monitor.jobs import recall as memory
 from monitor.jobs.overview import overview
-from monitor.ports.errors import SourceError
 from monitor.report import still_unknown
 
 
 def show_servers(config: Path, *, as_json: bool) -> int:
     """List the registry file's entries with what is known of each; the file's problems go to stderr."""
     settings = open_settings(config, only_store=True)
-    try:
-        registry = wiring.registry_source(settings).read()
-    except SourceError as error:
-        raise Stop(str(error), ExitCode.UNCHECKED) from error
+    registry = read_registry(settings)
     inventories = [source.name for source in wiring.inventories(settings, Path.home())]
     known = recall(settings, lambda unit: memory.recall(unit, registry.entries, inventories=inventories))
     lines = overview(known, wiring.utc_now(), still_unknown(registry, known.health))

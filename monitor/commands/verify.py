@@ -8,7 +8,7 @@ from pathlib import Path
 
 from monitor import wiring
 from monitor.app import App
-from monitor.commands.opening import build_app, open_settings, recall
+from monitor.commands.opening import build_app, open_settings, open_verifier, recall
 from monitor.commands.output import note, show_json
 from monitor.commands.verdicts import (
     inspection_code,
@@ -78,8 +78,9 @@ def verify_recorded(config: Path, server: str, version: str, *, as_json: bool) -
     kept = recall(settings, lambda unit: recall_version(unit, purl))
     if not kept.claims or kept.grounds is None:
         raise Stop(f"nothing was recorded about {one_line(str(purl), 300)}", ExitCode.UNCHECKED)
+    verifier = open_verifier(settings)
     try:
-        repeated = decide_again(kept, wiring.verifier(settings))
+        repeated = decide_again(kept, verifier)
     except SourceError as error:
         raise Stop(one_line(str(error), 500), ExitCode.UNCHECKED) from error
     if as_json:
@@ -111,12 +112,12 @@ def verify_version(config: Path, asked: Asked) -> int:
 
 def verify_file(config: Path, asked: Asked, bundle: Path) -> int:
     """Decide what the document beside a local file says of it."""
-    settings = open_settings(config, reports=True)
+    verifier = open_verifier(open_settings(config, reports=True, only_store=True))
     try:
         subject, attestation = wiring.local_file_question(
             Path(asked.what), bundle, purl=_version(asked.purl) if asked.purl else None
         )
-        claims = wiring.verifier(settings).verify(subject, [attestation])
+        claims = verifier.verify(subject, [attestation])
     except NotFound as error:
         raise Stop(one_line(error.detail, 500), ExitCode.USAGE) from error
     except SourceError as error:

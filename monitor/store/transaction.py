@@ -42,6 +42,9 @@ WRITER = 0x6D637001
 class StoreError(Exception):
     """The store's refusal; the text is one line for a person, with no secret in it."""
 
+    usage = False
+    """Whether the person at the keyboard has to do something else; otherwise the database is away, or the program at fault."""
+
 
 class Unreachable(StoreError):
     """The database cannot be opened, read or written."""
@@ -49,6 +52,8 @@ class Unreachable(StoreError):
 
 class WrongSchema(StoreError):
     """The database's schema is not one that this program knows."""
+
+    usage = True
 
 
 class NeverCommitted(StoreError):
