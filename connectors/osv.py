@@ -1,9 +1,10 @@
 """Advisories from OSV's API (https://google.github.io/osv.dev/api/).
 
-It knows: which live records name a version of an npm or PyPI package, with a delay of minutes, and every record by its id, withdrawn or
-not.
+It knows: which live records name a version of an npm or PyPI package, or a git commit of what is on GitHub, with a delay of minutes, and
+every record by its id, withdrawn or not.
 It does not know: packages of other types (the server answers "nothing" for a type it never heard of, therefore they are not asked
-about), ids that are only aliases, and why a record no longer names a version: withdrawn, or corrected.
+about), commits of which it has not enumerated the ranges, ids that are only aliases, and why a record no longer names a version:
+withdrawn, or corrected.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ import msgspec
 from connectors._edge.http import Client, Http, NotModified
 from connectors._edge.transport import Broken
 from connectors._osv_record import NAME, Id, Time, parse_record, utc
-from monitor.domain.advisory import Advisory, AdvisoryRef
+from monitor.domain.advisory import OSV, Advisory, AdvisoryRef, Question
 from monitor.domain.purl import Purl
 from monitor.domain.text import one_line
 from monitor.domain.unknown import Reason, Unknown
@@ -69,8 +70,9 @@ class Page:
     next_token: str
 
 
-Query = tuple[Purl, str]
+Query = tuple[Question, str]
 """A version, and the token of the page that is wanted (empty: the first)."""
+Batched = dict[Purl, tuple[AdvisoryRef, ...] | Unknown]
 
 
 def parse_batch(body: bytes, count: int) -> list[Page | Unknown]:
@@ -103,16 +105,30 @@ class Osv:
         """`osv`."""
         return NAME
 
-    async def match(self, versions: Collection[Purl]) -> Mapping[Purl, tuple[AdvisoryRef, ...] | Unknown]:
-        """Ask in batches, one after the other, and follow every answer to its last page."""
-        asked = [purl for purl in dict.fromkeys(versions) if purl.type in ECOSYSTEMS and purl.version]
-        answers: dict[Purl, tuple[AdvisoryRef, ...] | Unknown] = {purl: _not_covered(purl) for purl in versions}
+    @property
+    def database(self) -> str:
+        """OSV's own records."""
+        return OSV
+
+    @property
+    def batched(self) -> bool:
+        """A request for a thousand versions."""
+        return True
+
+    async def match(self, questions: Collection[Question]) -> Mapping[Purl, tuple[AdvisoryRef, ...] | Unknown]:
+        """Ask in batches, one after the other, and follow every answer to its last page. Versions of GitHub are asked by their commit."""
+        each = {question.purl: question for question in questions}
+        asked = [question for question in each.values() if _asked_as(question)]
+        answers: Batched = {purl: _not_covered(purl) for purl in each}
         for start in range(0, len(asked), MAX_QUERIES):
             answers |= await self._to_the_end(asked[start : start + MAX_QUERIES])
         return answers
 
-    async def advisory(self, advisory_id: str) -> Fresh[Advisory]:
+    async def advisory(self, ref: AdvisoryRef) -> Fresh[Advisory]:
         """Return the record of exactly that id. `NotFound` names the records that carry it as an alias, in the source's words."""
+        if ref.database != OSV:
+            raise NotFound(NAME, f"has no records of {one_line(ref.database, 50)}")
+        advisory_id = ref.id
         answer = await self._client.get(f"v1/vulns/{quote(advisory_id, safe='')}", limit=MAX_RECORD, also={NOT_THERE})
         if isinstance(answer, NotModified):
             raise Malformed(NAME, "said that nothing changed to a question without condition")
@@ -123,10 +139,11 @@ class Osv:
             raise Malformed(NAME, f"asked for {one_line(advisory_id, 100)}, answered with {record.id}")
         return Fresh(record, (), (answer.evidence,))
 
-    async def _to_the_end(self, versions: Sequence[Purl]) -> dict[Purl, tuple[AdvisoryRef, ...] | Unknown]:
-        found = {purl: set[AdvisoryRef]() for purl in versions}
-        answers: dict[Purl, tuple[AdvisoryRef, ...] | Unknown] = {}
-        queries = [(purl, "") for purl in versions]
+    async def _to_the_end(self, questions: Sequence[Question]) -> Batched:
+        asked = {question.purl: question for question in questions}
+        found = {purl: set[AdvisoryRef]() for purl in asked}
+        answers: Batched = {}
+        queries = [(question, "") for question in questions]
         for _ in range(MAX_PAGES):
             pages = await self._ask(queries)
             queries = []
@@ -136,13 +153,13 @@ class Osv:
                     continue
                 found[purl].update(page.refs)
                 if page.next_token:
-                    queries.append((purl, page.next_token))
+                    queries.append((asked[purl], page.next_token))
                 else:
                     answers[purl] = tuple(sorted(found[purl]))
             if not queries:
                 return answers
         endless = Unknown(Reason.MALFORMED, NAME, f"an answer of more than {MAX_PAGES} pages")
-        return answers | {purl: endless for purl, _ in queries}
+        return answers | {question.purl: endless for question, _ in queries}
 
     async def _ask(self, queries: Sequence[Query]) -> dict[Purl, Page | Unknown]:
         """Ask for one page of each, in one request or, where that is refused or fails, in smaller ones: a bad query costs itself."""
@@ -158,7 +175,7 @@ class Osv:
             else:
                 answers |= outcome
         unsaid = Unknown(Reason.MALFORMED, NAME, "refuses too many questions of one batch")
-        return answers | {purl: unsaid for attempt in waiting for purl, _ in attempt.queries}
+        return answers | {question.purl: unsaid for attempt in waiting for question, _ in attempt.queries}
 
     async def _attempt(self, attempt: "_Try") -> "dict[Purl, Page | Unknown] | list[_Try]":
         """Return the answers, or into which smaller batches to take this one apart."""
@@ -169,11 +186,13 @@ class Osv:
             )
             if answer.status == BAD_REQUEST:
                 return _apart(queries, parse_refusal(answer.body))
-            return dict(zip((purl for purl, _ in queries), parse_batch(answer.body, len(queries)), strict=True))
+            return dict(
+                zip((question.purl for question, _ in queries), parse_batch(answer.body, len(queries)), strict=True)
+            )
         except SourceError as error:
             if len(queries) > 1 and not attempt.halved and _is_its_content(error):
                 return [_Try(half, halved=True) for half in _halves(queries)]
-            return {purl: error.unknown() for purl, _ in queries}
+            return {question.purl: error.unknown() for question, _ in queries}
 
 
 def build(edge: Http, *, api: str) -> AdvisorySource:
@@ -193,7 +212,9 @@ def _apart(queries: Sequence[Query], message: str) -> dict[Purl, Page | Unknown]
     """One query that the server does not take makes it refuse the batch: ask that one, which it names, apart from the others."""
     if len(queries) == 1:
         return {
-            queries[0][0]: Unknown(Reason.MALFORMED, NAME, f"refuses the question: {message or 'without a reason'}")
+            queries[0][0].purl: Unknown(
+                Reason.MALFORMED, NAME, f"refuses the question: {message or 'without a reason'}"
+            )
         }
     named = AT_INDEX.search(message)
     if named is None or int(named[1]) >= len(queries):
@@ -213,18 +234,24 @@ def _is_its_content(error: SourceError) -> bool:
 
 
 def _question(queries: Sequence[Query]) -> bytes:
-    asked = [
-        {"package": {"ecosystem": ECOSYSTEMS[purl.type], "name": purl.label}, "version": purl.version}
-        | ({"page_token": token} if token else {})
-        for purl, token in queries
-    ]
+    asked = [_asked_as(question) | ({"page_token": token} if token else {}) for question, token in queries]
     return msgspec.json.encode({"queries": asked})
+
+
+def _asked_as(question: Question) -> dict[str, object]:
+    """Return the query about it without a page; empty: it cannot be asked. A commit is one by its type: 40 hexadecimal digits."""
+    purl, commit = question.purl, question.commit
+    if purl.type == "github" and commit is not None and commit.algorithm == "gitCommit":
+        return {"commit": commit.hex}
+    if purl.type in ECOSYSTEMS and purl.version:
+        return {"package": {"ecosystem": ECOSYSTEMS[purl.type], "name": purl.label}, "version": purl.version}
+    return {}
 
 
 def _page(result: msgspec.Raw) -> Page | Unknown:
     try:
         slot = msgspec.json.decode(result, type=_Slot)
-        refs = tuple(AdvisoryRef(ref.id, utc(ref.modified)) for ref in slot.vulns or ())
+        refs = tuple(AdvisoryRef(ref.id, utc(ref.modified), OSV) for ref in slot.vulns or ())
     except (ValueError, OverflowError, RecursionError) as error:
         return Unknown(Reason.MALFORMED, NAME, f"an answer that is none: {one_line(str(error), 200)}")
     return Page(refs, slot.next_page_token)
@@ -233,4 +260,6 @@ def _page(result: msgspec.Raw) -> Page | Unknown:
 def _not_covered(purl: Purl) -> Unknown:
     if purl.type in ECOSYSTEMS:
         return Unknown(Reason.NOT_COVERED, NAME, "is asked about versions, and this is none")
+    if purl.type == "github":
+        return Unknown(Reason.NOT_COVERED, NAME, "is asked about commits, and the commit of this version is not known")
     return Unknown(Reason.NOT_COVERED, NAME, f"has no records of {one_line(purl.type, 50)} packages")

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -10,8 +11,9 @@ from starlette.responses import Response as Answer
 from starlette.routing import Route
 
 from connectors import osv
-from monitor.domain.advisory import AdvisoryRef
+from monitor.domain.advisory import GITHUB, AdvisoryRef, Question
 from monitor.domain.purl import Purl
+from monitor.domain.release import Digest
 from monitor.domain.unknown import Reason, Unknown
 from monitor.ports.errors import Malformed, NotFound, SourceError, Unavailable
 from monitor.ports.sources import AdvisorySource
@@ -77,11 +79,15 @@ class Database:
 async def ask(database: Database, loopback: Loopback, *versions: Purl) -> Matched:
     edge = make_edge(max_body=2**20)
     async with edge.http.session():
-        return dict(await osv.build(edge.http, api=loopback(database.app)).match(versions))
+        return dict(await osv.build(edge.http, api=loopback(database.app)).match([Question(each) for each in versions]))
+
+
+def ref(advisory_id: str) -> AdvisoryRef:
+    return AdvisoryRef(advisory_id, datetime(2026, 8, 1, tzinfo=UTC))
 
 
 def ids(found: tuple[AdvisoryRef, ...] | Unknown) -> list[str] | Reason:
-    return found.reason if isinstance(found, Unknown) else [ref.id for ref in found]
+    return found.reason if isinstance(found, Unknown) else [each.id for each in found]
 
 
 async def test_each_version_gets_the_records_of_its_own_slot(loopback: Loopback) -> None:
@@ -218,10 +224,10 @@ async def test_a_record_is_fetched_with_its_evidence_and_is_as_new_as_the_batch_
     world.osv.advise("GHSA-1", version.package, fixed="2.0.0")
 
     async def work(source: AdvisorySource) -> None:
-        found = (await source.match([version]))[version]
+        found = (await source.match([Question(version)]))[version]
         assert not isinstance(found, Unknown)
-        fresh = await source.advisory("GHSA-1")
-        assert [(ref.id, ref.modified_at) for ref in found] == [("GHSA-1", fresh.value.modified_at)]
+        fresh = await source.advisory(ref("GHSA-1"))
+        assert [(each.id, each.modified_at) for each in found] == [("GHSA-1", fresh.value.modified_at)]
         assert fresh.value.fixed_in(version) == ("2.0.0",)
         assert msgspec.json.decode(fresh.evidence[0].body)["id"] == "GHSA-1"
 
@@ -234,8 +240,8 @@ async def test_a_withdrawn_record_leaves_the_batch_and_is_still_there(world: Wor
     world.osv.withdraw("GHSA-1")
 
     async def work(source: AdvisorySource) -> None:
-        assert (await source.match([version]))[version] == ()
-        assert (await source.advisory("GHSA-1")).value.withdrawn_at is not None
+        assert (await source.match([Question(version)]))[version] == ()
+        assert (await source.advisory(ref("GHSA-1"))).value.withdrawn_at is not None
 
     await in_world(world, work)
 
@@ -244,13 +250,13 @@ async def test_an_id_that_is_only_an_alias_says_which_records_carry_it(world: Wo
     world.osv.advise("GHSA-1", Purl.npm("acme"), aliases=["CVE-2026-1"])
 
     with pytest.raises(NotFound, match="GHSA-1"):
-        await in_world(world, lambda source: source.advisory("CVE-2026-1"))
+        await in_world(world, lambda source: source.advisory(ref("CVE-2026-1")))
 
 
 @pytest.mark.parametrize("advisory_id", ["..", "GHSA-none", "a/../../b", "x" * 5000])
 async def test_an_id_that_leads_nowhere_is_an_error_of_its_own(world: World, advisory_id: str) -> None:
     with pytest.raises((NotFound, Malformed)):
-        await in_world(world, lambda source: source.advisory(advisory_id))
+        await in_world(world, lambda source: source.advisory(ref(advisory_id)))
 
 
 async def test_a_record_that_answers_for_another_is_malformed(loopback: Loopback) -> None:
@@ -261,7 +267,7 @@ async def test_a_record_that_answers_for_another_is_malformed(loopback: Loopback
     base = loopback(Starlette(routes=[Route("/v1/vulns/{id}", other)]))
     async with edge.http.session():
         with pytest.raises(Malformed, match="answered with GHSA-1"):
-            await osv.build(edge.http, api=base).advisory("GHSA-2")
+            await osv.build(edge.http, api=base).advisory(ref("GHSA-2"))
 
 
 @pytest.mark.parametrize(
@@ -280,7 +286,7 @@ async def test_an_outage_is_not_an_all_clear(world: World, fault: Fault, reason:
     world.break_("osv", fault)
 
     async def work(source: AdvisorySource) -> None:
-        assert ids((await source.match([version]))[version]) is reason
+        assert ids((await source.match([Question(version)]))[version]) is reason
 
     await in_world(world, work)
 
@@ -289,6 +295,43 @@ async def test_an_outage_of_the_details_is_an_error(world: World) -> None:
     world.break_("osv", Fault(Kind.OUTAGE))
 
     with pytest.raises(SourceError) as caught:
-        await in_world(world, lambda source: source.advisory("GHSA-1"))
+        await in_world(world, lambda source: source.advisory(ref("GHSA-1")))
 
     assert isinstance(caught.value, Unavailable)
+
+
+async def test_a_version_on_github_is_asked_about_by_its_commit(world: World) -> None:
+    files, other = Purl.github("acme/files", "v1"), Purl.github("acme/other", "v2")
+    world.osv.add({"id": "CVE-1", "affected": [{"ranges": [git_range("https://github.com/acme/files")]}]})
+    world.osv.reach("CVE-1", "a" * 40)
+
+    async def work(source: AdvisorySource) -> None:
+        asked = [
+            Question(files, commit=Digest("gitCommit", "A" * 40)),
+            Question(other, commit=Digest("gitCommit", "b" * 40)),
+        ]
+        answers = await source.match(asked)
+        assert [ids(answers[each]) for each in (files, other)] == [["CVE-1"], []]
+
+    await in_world(world, work)
+
+
+@pytest.mark.parametrize("commit", [None, Digest("sha1", "a" * 40)])
+async def test_a_version_on_github_without_a_commit_is_not_covered(world: World, commit: Digest | None) -> None:
+    version = Purl.github("acme/files", "v1")
+
+    async def work(source: AdvisorySource) -> None:
+        assert ids((await source.match([Question(version, commit=commit)]))[version]) is Reason.NOT_COVERED
+
+    await in_world(world, work)
+
+
+async def test_a_record_of_another_database_is_not_there(world: World) -> None:
+    world.osv.advise("GHSA-1", Purl.npm("acme"))
+
+    with pytest.raises(NotFound, match="no records of github"):
+        await in_world(world, lambda source: source.advisory(AdvisoryRef("GHSA-1", ref("GHSA-1").modified_at, GITHUB)))
+
+
+def git_range(repository: str) -> dict[str, object]:
+    return {"type": "GIT", "repo": repository, "events": [{"introduced": "0"}, {"fixed": "f" * 40}]}

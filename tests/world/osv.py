@@ -37,10 +37,11 @@ FIRST_PAGE = b64encode(b"FIRST_PAGE_TOKEN").decode()
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query that makes sense. `package` None: of a kind that the server answers with nothing."""
+    """A query that makes sense. `package` None: of a kind that the server answers with nothing, or one about a `commit`."""
 
     package: Purl | None
     start: int
+    commit: str = ""
 
 
 class BadQuery(Exception):
@@ -53,6 +54,7 @@ class Osv:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.records: dict[str, dict[str, object]] = {}
+        self.commits: dict[str, set[str]] = {}
         self.page_size = 1000
         self.lone_tokens = False
 
@@ -104,6 +106,10 @@ class Osv:
         now = seconds(self.scene.clock())
         self.records[advisory_id] = self.records[advisory_id] | {"withdrawn": now, "modified": now}
 
+    def reach(self, advisory_id: str, *commits: str) -> None:
+        """Tell which commits lie in a record's GIT ranges: the server knows the repositories' histories, the world has none."""
+        self.commits.setdefault(advisory_id, set()).update(commits)
+
     def remove(self, advisory_id: str) -> None:
         """Let a record vanish without a trace."""
         del self.records[advisory_id]
@@ -146,15 +152,21 @@ class Osv:
 
     def matches(self, query: Query) -> tuple[list[str], str]:
         """Return a page of ids of live records that name the version, and the token of the next page (empty: none)."""
-        if query.package is None:
+        if query.package is None and not query.commit:
             return [], ""
         if self.lone_tokens and query.start < 0:
             return [], FIRST_PAGE
         records = sorted(self.records.items())
-        found = [key for key, record in records if "withdrawn" not in record and affects(record, query.package)]
+        found = [key for key, record in records if "withdrawn" not in record and self.names(key, record, query)]
         start = max(query.start, 0)
         end = start + self.page_size
         return found[start:end], b64encode(f"page:{end}".encode()).decode() if end < len(found) else ""
+
+    def names(self, advisory_id: str, record: Json, query: Query) -> bool:
+        """Whether the record names what is asked for."""
+        if query.package is None:
+            return query.commit in self.commits.get(advisory_id, ())
+        return affects(record, query.package)
 
     def vulnerability(self, request: Request) -> Response:
         """One record, withdrawn ones too; an alias is told and not served."""
@@ -178,9 +190,10 @@ def parse(query: object) -> Query:
     if not isinstance(query, dict):
         raise BadQuery("Invalid query")
     if "commit" in query:
-        if not isinstance(query["commit"], str) or set(query["commit"]) - set("0123456789abcdef"):
+        commit = query["commit"]
+        if not isinstance(commit, str) or len(commit) % 2 or set(commit) - set("0123456789abcdef"):
             raise BadQuery("invalid hash")
-        return Query(None, 0)
+        return Query(None, page(query.get("page_token", "")), commit)
     package, version = query.get("package") or {}, query.get("version", "")
     if not package:
         raise BadQuery("Package, version or commit is required")
