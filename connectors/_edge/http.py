@@ -15,7 +15,7 @@ from hashlib import sha256
 from connectors._edge.address import Address, split_credentials
 from connectors._edge.asking import NOT_MODIFIED, Asking, Closed, Manners
 from connectors._edge.gate import Gates, asked_wait
-from connectors._edge.reading import Read, Received, Unreadable, document, file
+from connectors._edge.reading import Read, Received, Take, Unreadable, document, file, parts
 from connectors._edge.transport import Ask, Broken, Wire, system_proxies
 from monitor.domain.evidence import Evidence
 from monitor.ports.errors import Unavailable
@@ -234,6 +234,17 @@ class Client:
         ask = Ask("GET", self._asking.resolve(url), {"accept": "*/*", "accept-encoding": "identity"})
         where, received = await self._asking.follow(ask, file(min(limit, self._max_download), size), DOWNLOAD_SECONDS)
         return self._asking.content(where, received)
+
+    async def stream(self, path_or_url: str, begin: Callable[[], Take], *, limit: int) -> Mapping[str, str]:
+        """Hand a file of up to `limit` bytes on, part by part and as the server keeps it, and return the headers (lower-case names).
+
+        `begin` is called for each attempt and makes what takes the parts; that ends the exchange with False when it has enough of them.
+        Raises as `download`, and what the taker raises.
+        """
+        ask = Ask("GET", self._asking.resolve(path_or_url), {"accept": "*/*", "accept-encoding": "identity"})
+        where, received = await self._asking.follow(ask, parts(limit, begin), DOWNLOAD_SECONDS)
+        self._asking.content(where, received)
+        return received.head.headers
 
     def _response(self, address: Address, key: str, received: Received[bytes]) -> Response:
         body, shown = self._asking.content(address, received), self._asking.shown(address)

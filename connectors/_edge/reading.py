@@ -1,4 +1,4 @@
-"""Taking a body off the wire: limited in size, decoded without trusting it, or hashed and dropped."""
+"""Taking a body off the wire: limited in size, decoded without trusting it, hashed and dropped, or handed on part by part."""
 
 import hashlib
 import re
@@ -39,6 +39,8 @@ class Received(Generic[T]):
 
 
 Read = Callable[[Head, AsyncIterator[bytes]], Awaitable[Received[T]]]
+Take = Callable[[bytes], bool]
+"""Takes a part of a body; False: it has enough."""
 
 
 def document(limit: int, *, also: Collection[int]) -> Read[bytes]:
@@ -84,6 +86,32 @@ def file(limit: int, size: int | None) -> Read[Downloaded]:
         if expected is not None and length < expected:
             raise Broken(f"the answer broke off at {length} of {expected} bytes", sent=True, transient=True)
         return Received(head, Downloaded(length, {each.name: Digest(each.name, each.hexdigest()) for each in hashes}))
+
+    return read
+
+
+def parts(limit: int, begin: Callable[[], Take]) -> Read[int]:
+    """Return what hands a body, exactly as it came, to what `begin` makes for each attempt, if its status is 200.
+
+    It stops where that has enough. The content is its length. It raises as `file` does, and what the taker raises.
+    """
+
+    async def read(head: Head, chunks: AsyncIterator[bytes]) -> Received[int]:
+        if head.status != OK:
+            if _wanted(head, ()):
+                raise Broken(f"answered {head.status} in place of a file", sent=True, transient=False)
+            return Received(head, None, await _beginning(head, chunks))
+        _refuse_announced(head, limit)
+        take, length = begin(), 0
+        async for chunk in chunks:
+            length += len(chunk)
+            _refuse_beyond(length, limit)
+            if not take(chunk):
+                return Received(head, length)
+        announced = _announced(head)
+        if announced is not None and length < announced:
+            raise Broken(f"the answer broke off at {length} of {announced} bytes", sent=True, transient=True)
+        return Received(head, length)
 
     return read
 

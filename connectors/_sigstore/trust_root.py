@@ -5,9 +5,7 @@ Only shapes are checked here; keys and certificates are loaded with the first ve
 Specifications: https://github.com/sigstore/protobuf-specs (trustroot); npm documentation, "About registry signatures".
 """
 
-import os
 import re
-import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -16,12 +14,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from connectors import _own_folder as own_folder
 from monitor.domain.provenance import TrustRoot
 from monitor.ports.errors import Malformed
 
 MAX_SIZE = 4 * 2**20
 """Bytes. The largest known root has 32 kB."""
-OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -132,14 +130,7 @@ def newest(name: str, folder: Path) -> Path | None:
 
 def require_own(folder: Path) -> None:
     """Raise `Malformed` unless nobody but this user (or root) can write into the folder: who writes a root chooses who is trusted."""
-    try:
-        status = folder.stat()
-    except OSError as error:
-        raise Malformed("trust roots", f"cannot use the folder {folder}: {error.strerror}") from error
-    if not stat.S_ISDIR(status.st_mode):
-        raise Malformed("trust roots", f"{folder} is no folder")
-    if status.st_mode & OTHERS_WRITE or status.st_uid not in {os.geteuid(), 0}:
-        raise Malformed("trust roots", f"others can write into {folder}; make it ours alone: chmod go-w, chown")
+    own_folder.require(folder, "trust roots")
 
 
 def read(name: str, path: Path, origin: str = "") -> tuple[TrustRoot, bytes]:
