@@ -1,8 +1,9 @@
-"""GitHub's documents: structs that name what is needed, and the functions that read them.
+"""GitHub's documents: how they are asked for, structs that name what is needed, and the functions that read them.
 
 Shapes: the OpenAPI description of the REST interface, https://github.com/github/rest-api-description.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
@@ -16,11 +17,18 @@ from monitor.ports.errors import Malformed
 T = TypeVar("T")
 
 NAME = "github"
+ACCEPT = "application/vnd.github+json, application/json;q=0.9"
+API_VERSION = "2022-11-28"
 PER_PAGE = 100
 UPLOADED = "uploaded"
 """The state of an asset that is whole."""
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
+
+
+def headers(token: str | None) -> Mapping[str, str]:
+    """Return what every request carries; `token` None: public data, at 60 requests an hour."""
+    return {"x-github-api-version": API_VERSION} | ({"authorization": f"Bearer {token}"} if token else {})
 
 
 class _Repository(msgspec.Struct):

@@ -15,9 +15,11 @@ from urllib.parse import quote, urlsplit
 
 from connectors._edge.http import Client, Http, NotModified, Response
 from connectors._github_documents import (
+    ACCEPT,
     NAME,
     PER_PAGE,
     Repository,
+    headers,
     parse_attestations,
     parse_block,
     parse_releases,
@@ -33,8 +35,6 @@ from monitor.ports.sources import Downloaded, Fresh, ReleaseSource, Unchanged, V
 
 T = TypeVar("T")
 
-ACCEPT = "application/vnd.github+json, application/json;q=0.9"
-API_VERSION = "2022-11-28"
 PUBLIC_API = "api.github.com"
 PUBLIC_HOSTS = ("github.com", "objects.githubusercontent.com", "release-assets.githubusercontent.com")
 MAX_PAGES = 5
@@ -176,9 +176,8 @@ def build(edge: Http, *, api: str, token: str | None, hosts: Collection[str] = (
 
     `token` None: public data, at 60 requests an hour.
     """
-    headers = {"x-github-api-version": API_VERSION} | ({"authorization": f"Bearer {token}"} if token else {})
     own = PUBLIC_HOSTS if urlsplit(api).hostname == PUBLIC_API else ()
-    client = edge.client(NAME, base=api, hosts=(*own, *hosts), headers=headers)
+    client = edge.client(NAME, base=api, hosts=(*own, *hosts), headers=headers(token))
     return GitHub(client, Siblings(client))
 
 
