@@ -3,18 +3,23 @@
 import json
 import sys
 from collections.abc import Sequence
+from itertools import zip_longest
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from monitor.commands.table import GAP, Column, fit, pad, wrap
 from monitor.domain.finding import Severity, Tracked
 from monitor.domain.text import one_line
 from monitor.domain.unknown import Reason, Unknown
 from monitor.jobs.overview import ServerLine
 
 LONGEST_CELL = 300
+"""Of a sentence."""
+LONGEST_NAME = 4000
+"""Of a cell: what strangers wrote may be longer, nothing that has a name is."""
+LONGEST_PAD = 120
+"""In a pipe: a longer cell pushes the rest of its own line, not of every line."""
 STYLES = {
     Severity.CRITICAL: "bold red",
     Severity.HIGH: "red",
@@ -24,20 +29,35 @@ STYLES = {
 }
 
 
-def show_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
-    """Write a table to stdout; `empty` is the sentence for no rows."""
-    lines = [[one_line(cell, LONGEST_CELL) for cell in row] for row in rows]
+def show_table(header: Sequence[Column], rows: Sequence[Sequence[str]], *, empty: str) -> None:
+    """Write a table to stdout, fitted to a terminal, and whole into a pipe; `empty` is the sentence for no rows."""
+    lines = [[one_line(cell, LONGEST_NAME) for cell in row] for row in rows]
     if not lines:
         say(empty)
     elif sys.stdout.isatty():
-        table = Table(*header, header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-        for line in lines:
-            table.add_row(*(Text(cell, style=_style(cell)) for cell in line))
-        Console().print(table)
+        _draw(header, lines)
     else:
-        widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
-        for line in (list(header), *lines):
-            say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)))
+        names = [column.name for column in header]
+        widths = [min(max(map(len, column)), LONGEST_PAD) for column in zip(names, *lines, strict=True)]
+        for line in (names, *lines):
+            say(GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)))
+
+
+def _draw(header: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    console = Console(highlight=False)
+    fitted = fit(header, rows, console.width)
+    for number, row in enumerate(([column.name for column in header], *rows)):
+        shown = [(row[index], width) for index, width in zip(fitted.shown, fitted.widths, strict=True)]
+        for parts in zip_longest(*(wrap(cell, width) for cell, width in shown), fillvalue=""):
+            line = Text(GAP).join(
+                Text(pad(part, width), style=_style(cell) if number else "bold")
+                for part, (cell, width) in zip(parts, shown, strict=True)
+            )
+            line.rstrip()
+            console.print(line, soft_wrap=True)
+    if left_out := [column.name for index, column in enumerate(header) if index not in fitted.shown]:
+        text = f"No room for: {', '.join(left_out)}. A wider terminal, a pipe or --json has everything."
+        console.print(Text(text, style="dim"), soft_wrap=True)
 
 
 def show_json(value: object) -> None:
@@ -69,7 +89,14 @@ def finding_row(tracked: Tracked) -> tuple[str, ...]:
     )
 
 
-FINDING_HEADER = ("severity", "server", "rule", "what", "since", "state")
+FINDING_HEADER = (
+    Column("severity"),
+    Column("server"),
+    Column("rule"),
+    Column("what"),
+    Column("since", gives_way=2),
+    Column("state", gives_way=1),
+)
 
 
 def finding_json(tracked: Tracked) -> dict[str, object]:
@@ -92,14 +119,14 @@ def finding_json(tracked: Tracked) -> dict[str, object]:
 
 
 LINE_HEADER = (
-    "server",
-    "approved",
-    "newest seen",
-    "deployed",
-    "verification",
-    "advisories",
-    "findings",
-    "could not check",
+    Column("server"),
+    Column("approved"),
+    Column("newest seen", gives_way=1),
+    Column("deployed"),
+    Column("verification", gives_way=2),
+    Column("advisories", gives_way=3),
+    Column("findings"),
+    Column("could not check"),
 )
 
 

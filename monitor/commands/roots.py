@@ -11,6 +11,7 @@ from monitor import wiring
 from monitor.app import App
 from monitor.commands.opening import build_app, open_settings, open_verifier
 from monitor.commands.output import note, show_json, show_table
+from monitor.commands.table import Column
 from monitor.domain.provenance import TrustRoot
 from monitor.domain.unknown import Unknown
 from monitor.ending import ExitCode, Stop
@@ -64,7 +65,9 @@ def _show(roots: tuple[TrustRoot, ...] | list[TrustRoot], now: datetime) -> None
         (each.name, f"{each.dated:%Y-%m-%d}", f"{(now - each.dated).days} days", each.origin, each.path)
         for each in roots
     ]
-    show_table(("root", "of", "age", "origin", "file"), rows, empty="There are no trust roots.")
+    show_table(
+        [Column(name) for name in ("root", "of", "age", "origin", "file")], rows, empty="There are no trust roots."
+    )
 
 
 def _root_json(root: TrustRoot, now: datetime) -> dict[str, object]:

@@ -25,6 +25,7 @@ from monitor.commands.output import (
     show_lines,
     show_table,
 )
+from monitor.commands.table import Column
 from monitor.domain.finding import Severity
 from monitor.domain.unknown import Reason, Unknown
 from monitor.ending import ExitCode, Stop
@@ -132,7 +133,7 @@ def show(report: Report) -> None:
     blind = [each for each in report.unknowns if each.reason is not Reason.NOT_COVERED]
     if blind:
         say("\nCOULD NOT CHECK")
-        show_table(("source", "reason", "detail"), _unknown_rows(blind), empty="")
+        show_table([Column(name) for name in ("source", "reason", "detail")], _unknown_rows(blind), empty="")
     say(f"\n{_verdict(report, len(findings), len(findings) - len(told), len(blind))}")
 
 

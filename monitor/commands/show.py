@@ -17,6 +17,7 @@ from monitor.commands.output import (
     show_table,
     worst_first,
 )
+from monitor.commands.table import Column
 from monitor.domain.deployment import Deployment
 from monitor.domain.server import Entry
 from monitor.ending import ExitCode, Stop
@@ -65,7 +66,9 @@ def show_deployments(config: Path, *, as_json: bool) -> int:
     if as_json:
         show_json([_deployment_json(each) | {"seen_at": at.isoformat()} for each, at in seen])
     else:
-        header = ("host", "client", "name", "what", "version", "pinned", "seen", "location")
+        loose = {"seen": 3, "client": 2, "pinned": 1}
+        names = ("host", "client", "name", "what", "version", "pinned", "seen", "location")
+        header = [Column(name, loose.get(name, 0)) for name in names]
         rows = [(*_deployment_row(each), f"{at:%Y-%m-%d %H:%M}", each.location) for each, at in seen]
         show_table(header, rows, empty="Nothing is known to be deployed; `run fleet` looks.")
     return ExitCode.QUIET

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from monitor.commands.output import say, show_table
+from monitor.commands.table import Column
 from monitor.domain.evidence import Grounds
 from monitor.domain.inspection import Conclusion, Inspection, Repeated, conclude
 from monitor.domain.provenance import Publisher, Verification
@@ -12,8 +13,8 @@ from monitor.domain.unknown import Unknown
 from monitor.ending import ExitCode
 from monitor.wording import FORMS, VERDICTS, again_words, conclusion_words, publisher_words, repetition_words
 
-HEADER = ("claim", "verdict", "why", "built by", "trust root")
-AGAIN_HEADER = ("claim", "recorded", "decided again", "why", "built by", "trust root")
+HEADER = tuple(map(Column, ("claim", "verdict", "why", "built by", "trust root")))
+AGAIN_HEADER = tuple(map(Column, ("claim", "recorded", "decided again", "why", "built by", "trust root")))
 LONGEST = 400
 CODES = {
     Conclusion.HOLDS: ExitCode.QUIET,
