@@ -18,7 +18,8 @@ import msgspec
 
 from connectors._edge.http import Client, Http, NotModified
 from connectors._edge.transport import Broken
-from connectors._osv_record import NAME, Id, Time, parse_record, utc
+from connectors._osv_record import parse_record
+from connectors._osv_shape import MAX_RECORD, NAME, Id, Time, utc
 from monitor.domain.advisory import OSV, Advisory, AdvisoryRef, Question
 from monitor.domain.purl import Purl
 from monitor.domain.text import one_line
@@ -37,8 +38,6 @@ MAX_PAGES = 50
 MAX_REQUESTS = 64
 """For one page of one batch: how far a batch that is refused is taken apart."""
 MAX_ANSWER = 32 * 2**20
-MAX_RECORD = 16 * 2**20
-"""Bytes."""
 BAD_REQUEST = 400
 NOT_THERE = 404
 AT_INDEX = re.compile(r"\bat index ([0-9]{1,4})\b")
