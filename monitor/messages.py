@@ -13,6 +13,7 @@ from monitor.domain.review import Review, State
 from monitor.domain.server import Pin
 from monitor.domain.snapshot import Snapshot
 from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
+from monitor.rules.documentation import remedy
 from monitor.wording import FORMS, VERDICTS, publisher_words
 
 MAX_FINDINGS = 25
@@ -155,11 +156,15 @@ def _published(snapshot: Snapshot, pin: Pin | None) -> str:
 
 
 def _findings(findings: Sequence[Finding]) -> Document:
+    said: set[str] = set()
     blocks: list[Heading | Paragraph | Bullets] = [Heading("Findings")] if findings else []
     for finding in findings[:MAX_FINDINGS]:
         blocks.append(Paragraph(_words(finding)))
         if finding.facts:
             blocks.append(Bullets(tuple(_fact(finding, index) for index in range(len(finding.facts)))))
+        if (what := remedy(finding.rule)) and finding.rule not in said:
+            blocks.append(Paragraph(f"What to do: {what}"))
+        said.add(finding.rule)
     return (*blocks, *_more(findings))
 
 

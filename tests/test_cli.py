@@ -312,6 +312,18 @@ def test_findings_can_be_asked_for_one_server_and_with_those_that_are_over(shell
     assert (mistyped.code, "did you mean io.github.acme/files-mcp?" in mistyped.err) == (2, True)
 
 
+def test_a_finding_for_a_machine_says_what_to_do(shell: Desk, world: World) -> None:
+    shell("migrate")
+    shell("run")
+    world.npm.publish("@acme/files-mcp", "1.4.3", attested_by=None)
+    shell("run")
+
+    found = json.loads(shell("findings", "--json").out)
+
+    [new] = [each for each in found if each["rule"] == "new-release"]
+    assert new["remedy"] == "Decide in the ticket; the decision becomes the new pin."
+
+
 def test_what_strangers_named_their_server_does_not_reach_the_terminal_raw(shell: Desk) -> None:
     shell("migrate")
     line = {"host": "h", "client": "c", "location": "l", "name": "\x1b]0;owned\x07\u202e", "purl": "pkg:npm/x@1.0.0"}

@@ -13,6 +13,7 @@ from monitor.domain.finding import Severity, Tracked
 from monitor.domain.text import one_line
 from monitor.domain.unknown import Reason, Unknown
 from monitor.jobs.overview import ServerLine
+from monitor.rules.documentation import remedy
 
 LONGEST_CELL = 300
 """Of a sentence."""
@@ -110,6 +111,7 @@ def finding_json(tracked: Tracked) -> dict[str, object]:
         "severity": finding.severity.value,
         "confidence": finding.confidence.value,
         "summary": finding.summary,
+        "remedy": remedy(finding.rule) or None,
         "about": str(finding.about) if finding.about else None,
         "facts": [{"label": fact.label, "value": fact.value, "source": fact.source} for fact in finding.facts],
         "opened_at": tracked.opened_at.isoformat(),

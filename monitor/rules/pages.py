@@ -1,42 +1,29 @@
 """Writes docs/rules/: one page for each rule, from the rule's own docstring. `make docs` runs it; a test holds the pages to the rules."""
 
-import inspect
 from collections.abc import Callable
 from pathlib import Path
 
 from monitor.domain.finding import Verdicts
-from monitor.rules import FLEET_RULES, OWN_RULES, SERVER_RULES, rule_id
+from monitor.rules import rule_id
+from monitor.rules.documentation import every_rule, first_line, sections
 
 FOLDER = Path("docs") / "rules"
 """In the project's folder, where `make` runs."""
-LABELS = ("Harm", "Evidence", "False positives", "Remedy")
 
 
 def pages() -> dict[str, str]:
     """File name -> content."""
-    rules: tuple[Callable[..., Verdicts], ...] = (*SERVER_RULES, *FLEET_RULES, *OWN_RULES)
+    rules = every_rule()
     written = {f"{rule_id(rule)}.md": page(rule) for rule in rules}
     lines = [f"| [`{rule_id(rule)}`]({rule_id(rule)}.md) | {first_line(rule)} |" for rule in rules]
     index = "# Rules\n\nWhat mcp-monitor looks for. Each page is generated from the rule's own code.\n\n| rule | what |\n|---|---|\n"
     return written | {"README.md": index + "\n".join(lines) + "\n"}
 
 
-def first_line(rule: Callable[..., Verdicts]) -> str:
-    """The rule in one sentence."""
-    return (inspect.getdoc(rule) or rule_id(rule)).splitlines()[0]
-
-
 def page(rule: Callable[..., Verdicts]) -> str:
     """Write one rule's page."""
-    lines = (inspect.getdoc(rule) or "").splitlines()
-    text = [f"# {rule_id(rule)}", "", lines[0], ""]
-    for line in lines[2:]:
-        label, colon, rest = line.partition(":")
-        if colon and label in LABELS:
-            text += [f"**{label}.** {rest.strip()[:1].upper()}{rest.strip()[1:]}", ""]
-        else:
-            text[-2] += f" {line.strip()}"
-    return "\n".join(text).rstrip() + "\n"
+    paragraphs = [f"**{label}.** {text}" for label, text in sections(rule).items()]
+    return "\n\n".join((f"# {rule_id(rule)}", first_line(rule), *paragraphs)) + "\n"
 
 
 def main() -> None:
