@@ -9,7 +9,7 @@ authority is not known here. Nothing is ever verified for want of a check, and n
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +23,7 @@ from monitor.ports.errors import Malformed
 from monitor.ports.sources import Verifier
 
 if TYPE_CHECKING:
-    from connectors._sigstore.claim import Claim, Trust
+    from connectors._sigstore.claim import Claim
 
 T = TypeVar("T")
 PUBLIC_GOOD, NPM_KEYS, GITHUB = "public-good", "npm-keys", "github"
@@ -100,12 +100,13 @@ class _Roots:
         self._npm, self._npm_keys = npm, npm_keys
 
     @cached_property
-    def trust(self) -> "Trust":
-        """Keys and certificates, ready to be used."""
-        from connectors._sigstore import anchors, claim  # noqa: PLC0415 - the import takes a second
+    def claims(self) -> "Callable[[Attestation, Subject], list[Claim]]":
+        """What takes a document apart, with keys and certificates ready to be used. Raises `Refused` or `Undecided`."""
+        from connectors._sigstore import anchors, claim, forms  # noqa: PLC0415 - the import takes a second
 
         loaded = {name: anchors.load(file, root, self.files[file]) for name, (file, root) in self._sigstore.items()}
-        return claim.Trust(loaded[PUBLIC_GOOD], loaded.get(GITHUB), self._npm, self._npm_keys)
+        trust = claim.Trust(loaded[PUBLIC_GOOD], loaded.get(GITHUB), self._npm, self._npm_keys)
+        return partial(forms.claims, trust=trust)
 
 
 class SigstoreBundles:
@@ -143,35 +144,41 @@ class SigstoreBundles:
         found: list[Verification] = []
         for attestation in attestations[:MAX_DOCUMENTS]:
             digest = sha256(attestation.document).hexdigest()
-            claims = self._document(subject, attestation)
-            found += [replace(claim, document=digest, url=attestation.url) for claim in claims]
+            found += self._document(_Asked(subject, attestation.form, digest, attestation.url), attestation)
         if len(attestations) > MAX_DOCUMENTS:
             fault = Undecided("too-large", f"{len(attestations)} documents; {MAX_DOCUMENTS} were looked at")
-            found.append(_refusal(subject, attestations[-1].form, "documents", fault))
+            found.append(_refusal(_Asked(subject, attestations[-1].form), "documents", fault))
         return tuple(found)
 
-    def _document(self, subject: Subject, attestation: Attestation) -> list[Verification]:
+    def _document(self, asked: "_Asked", attestation: Attestation) -> list[Verification]:
         """Decide one document: take it apart, then each claim on its own."""
-        form = attestation.form
-        claims = _guarded(lambda: self._claims(subject, attestation))
+        name = attestation.form.value
+        claims = _guarded(lambda: self._claims(asked.subject, attestation))
         if isinstance(claims, Refused):
-            return [_refusal(subject, form, form.value, claims)]
+            return [_refusal(asked, name, claims)]
         if not claims:
-            detail = "the document holds no claim"
-            return [_verification(subject, form, verdict=Verdict.UNATTESTED, reason="empty", detail=detail)]
+            return [_verification(asked, Verdict.UNATTESTED, reason="empty", detail="the document holds no claim")]
         work = shape.Work()
-        decided = [_decided(subject, form, claim, work) for claim in claims[:MAX_CLAIMS]]
+        decided = [_decided(asked, claim, work) for claim in claims[:MAX_CLAIMS]]
         if len(claims) > MAX_CLAIMS:
             excess = Undecided("too-large", f"{len(claims)} claims; {MAX_CLAIMS} were looked at")
-            decided.append(_refusal(subject, form, form.value, excess))
+            decided.append(_refusal(asked, name, excess))
         return decided
 
     def _claims(self, subject: Subject, attestation: Attestation) -> "list[Claim]":
         if len(attestation.document) > MAX_DOCUMENT:
             raise Undecided("too-large", f"the document has more than {MAX_DOCUMENT} bytes")
-        from connectors._sigstore import forms  # noqa: PLC0415 - the import takes a second
+        return self._roots.claims(attestation, subject)
 
-        return forms.claims(attestation, subject, self._roots.trust)
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is decided: what one document says of a file. `document` is its sha256; empty, like `url`, where it is about no single one."""
+
+    subject: Subject
+    form: Form
+    document: str = ""
+    url: str = ""
 
 
 def _guarded(step: Callable[[], T]) -> T | Refused:
@@ -184,37 +191,40 @@ def _guarded(step: Callable[[], T]) -> T | Refused:
         return Undecided("fault", f"the verification broke with {type(error).__name__}: {error}"[:300])
 
 
-def _decided(subject: Subject, form: Form, claim: "Claim", work: shape.Work) -> Verification:
+def _decided(asked: _Asked, claim: "Claim", work: shape.Work) -> Verification:
     held = _guarded(lambda: claim.decide(work))
     if isinstance(held, Refused):
-        return _refusal(subject, form, claim.name, held)
+        return _refusal(asked, claim.name, held)
+    detail = f"{claim.name}: {held.detail}"
     return _verification(
-        subject,
-        form,
-        verdict=Verdict.VERIFIED,
-        reason=held.kind,
-        detail=f"{claim.name}: {held.detail}",
-        publisher=held.publisher,
-        root=held.root,
+        asked, Verdict.VERIFIED, reason=held.kind, detail=detail, publisher=held.publisher, root=held.root
     )
 
 
-def _refusal(subject: Subject, form: Form, name: str, refused: Refused) -> Verification:
-    detail = f"{name}: {refused}"
-    return _verification(subject, form, verdict=refused.verdict, reason=refused.reason, detail=detail)
+def _refusal(asked: _Asked, name: str, refused: Refused) -> Verification:
+    return _verification(asked, refused.verdict, reason=refused.reason, detail=f"{name}: {refused}")
 
 
 def _verification(
-    subject: Subject,
-    form: Form,
-    *,
+    asked: _Asked,
     verdict: Verdict,
+    *,
     reason: str,
     detail: str,
     publisher: Publisher | None = None,
     root: str = "",
 ) -> Verification:
-    digests = tuple(sorted(subject.digests.values()))
+    subject = asked.subject
     return Verification(
-        subject.purl, subject.filename, form, verdict, reason, detail[:MAX_DETAIL], publisher, root, digests
+        subject.purl,
+        subject.filename,
+        asked.form,
+        verdict,
+        reason,
+        detail[:MAX_DETAIL],
+        publisher,
+        root,
+        digests=tuple(sorted(subject.digests.values())),
+        document=asked.document,
+        url=asked.url,
     )

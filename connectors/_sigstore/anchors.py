@@ -52,6 +52,7 @@ class Anchors:
 
     file: TrustRoot
     authorities: tuple[KnownAuthority, ...]
+    issuing_keys: frozenset[bytes]
     logs: Mapping[bytes, KnownLog]
     ct_logs: Mapping[bytes, KnownLog]
     stamp_authorities: tuple[KnownAuthority, ...]
@@ -60,7 +61,7 @@ class Anchors:
     @property
     def label(self) -> str:
         """Name and day, for reviewers."""
-        return f"{self.file.name} of {self.file.dated:%Y-%m-%d}"
+        return f"{self.file.name} of {self.file.dated.date()}"
 
     @property
     def too_old(self) -> str:
@@ -75,6 +76,7 @@ def load(file: TrustRoot, root: SigstoreRoot, raw: bytes) -> Anchors:
         return Anchors(
             file=file,
             authorities=authorities,
+            issuing_keys=frozenset(key for each in authorities for ca in each.chain if (key := _identifier(ca))),
             logs=_logs(root.tlogs),
             ct_logs=_logs(root.ctlogs),
             stamp_authorities=stamps,
@@ -107,6 +109,14 @@ def _authority(chain: tuple[x509.Certificate, ...], window: Window) -> KnownAuth
     start = max([window.start, *(each.not_valid_before_utc for each in chain)])
     ends = [*([window.end] if window.end else []), *(each.not_valid_after_utc for each in chain)]
     return KnownAuthority(chain, window, Window(start, min(ends, default=None)))
+
+
+def _identifier(certificate: x509.Certificate) -> bytes | None:
+    """Return the key's name in a certificate of an authority, None where it has none."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    except (x509.ExtensionNotFound, ValueError):
+        return None
 
 
 def _library(

@@ -37,7 +37,7 @@ def certified(bundle: Bundle, raw: bytes) -> Certified:
     if read and read.signing_certificate != own:
         read = None
     leaf = read.signing_certificate if read else own
-    fulcio.require_readable(leaf)
+    fulcio.require_extensions(leaf)
     return Certified(bundle, leaf, raw, read)
 
 

@@ -43,33 +43,35 @@ def by_certificate(certified: Certified, anchors: Anchors, *, sha256: bytes) -> 
     Raises `Refused` or `Undecided` with the first step that fails.
     """
     bundle, leaf = certified.bundle, certified.leaf
-    # 1. The root knows the authority that the certificate names, and the certificate log in which it stands.
+    # 1. The root knows the authority that the certificate names.
     fulcio.known(leaf, anchors)
-    if anchors.ct_logs:
-        fulcio.log_known(leaf, anchors)
-    # 2. to 8. as below, by the library, under what was trusted at every time that the bundle claims. What it refuses is told by the steps.
+    # 2. to 9. as below, by the library, under what was trusted at every time that the bundle claims. What it refuses is told by the steps.
     signed = _at_once(certified, anchors, sha256=sha256)
     if signed:
         return signed, fulcio.publisher(leaf)
-    # 2. Some trusted clock saw the signature, while the log that has it was trusted.
+    # 2. The certificate can be read, and the root knows the certificate log in which it stands.
+    fulcio.require_readable(leaf)
+    if anchors.ct_logs:
+        fulcio.log_known(leaf, anchors)
+    # 3. Some trusted clock saw the signature, while the log that has it was trusted.
     times = _times(bundle, anchors)
-    # 3. An authority that was trusted at each of these times issued the certificate, which was valid then.
+    # 4. An authority that was trusted at each of these times issued the certificate, which was valid then.
     issuer = fulcio.issuer_of(leaf, anchors, times)
     if anchors.library and library_supports(bundle):
-        # 4. to 8. as below, by the library.
+        # 5. to 9. as below, by the library.
         _by_library(certified, anchors.library.whole, sha256=sha256)
         return _signed(bundle, times), fulcio.publisher(leaf)
-    # 4. The certificate stands in a certificate log, where the instance has one.
+    # 5. The certificate stands in a certificate log, where the instance has one.
     if anchors.ct_logs:
         fulcio.logged(leaf, issuer, anchors)
-    # 5. The certificate is for signing code.
+    # 6. The certificate is for signing code.
     fulcio.fits(leaf)
-    # 6. The signature stands in a transparency log, where the instance has one.
+    # 7. The signature stands in a transparency log, where the instance has one.
     if anchors.logs:
         _logged(bundle, anchors, times)
-    # 7. The certificate's key made the signature.
+    # 8. The certificate's key made the signature.
     _signature(bundle, leaf.public_key(), sha256=sha256)
-    # 8. The log's entry is this bundle's.
+    # 9. The log's entry is this bundle's.
     if anchors.logs:
         _consistent(bundle, leaf.public_bytes(Encoding.DER), sha256=sha256)
     return _signed(bundle, times), fulcio.publisher(leaf)
@@ -90,13 +92,13 @@ def _at_once(certified: Certified, anchors: Anchors, *, sha256: bytes) -> Signed
         return None
     try:
         _by_library(certified, library, sha256=sha256)
-    except Refused:
+    except (Refused, *fulcio.UNREADABLE):
         return None
     return _signed(bundle, times[:1])
 
 
 def by_key(bundle: Bundle, key: PublicKeyTypes, anchors: Anchors, *, sha256: bytes) -> Signed:
-    """Verify a bundle that a known key signed: steps 2, 6, 7 and 8 above. When a key is good is the caller's to say."""
+    """Verify a bundle that a known key signed: steps 3, 7, 8 and 9 above. When a key is good is the caller's to say."""
     times = _times(bundle, anchors)
     _logged(bundle, anchors, times)
     _signature(bundle, key, sha256=sha256)

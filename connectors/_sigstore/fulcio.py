@@ -36,22 +36,31 @@ ACTIONS = "https://token.actions.githubusercontent.com"
 
 
 def load(raw: bytes) -> x509.Certificate:
-    """Read a certificate's frame; what is in it is read when it is asked for (`require_readable`). Raises `Refused`."""
+    """Read a certificate's frame; what is in it is read when it is asked for. Raises `Refused`."""
     try:
         return x509.load_der_x509_certificate(raw)
     except UNREADABLE as error:
         raise _unreadable(error) from error
 
 
-def require_readable(leaf: x509.Certificate) -> None:
-    """Read all that is asked for later, so that it cannot fail there. Raises `Refused`."""
+def require_extensions(leaf: x509.Certificate) -> None:
+    """Read the extensions and the serial number, which everything begins with. Raises `Refused`."""
     try:
-        _ = (leaf.issuer, leaf.subject, leaf.extensions, leaf.public_key())
+        _ = leaf.extensions
+        serial = leaf.serial_number
+    except UNREADABLE as error:
+        raise _unreadable(error) from error
+    if serial <= 0:
+        raise Refused("malformed", "the signing certificate has no serial number (RFC 5280, 4.1.2.2)")
+
+
+def require_readable(leaf: x509.Certificate) -> None:
+    """Read all else that is asked for later, so that it cannot fail there. Raises `Refused`."""
+    try:
+        _ = (leaf.issuer, leaf.subject, leaf.public_key())
         _ = (leaf.not_valid_before_utc, leaf.not_valid_after_utc, [sct.timestamp for sct in _timestamps(leaf)])
     except UNREADABLE as error:
         raise _unreadable(error) from error
-    if leaf.serial_number <= 0:
-        raise Refused("malformed", "the signing certificate has no serial number (RFC 5280, 4.1.2.2)")
 
 
 def _unreadable(error: Exception) -> Refused:
@@ -59,14 +68,20 @@ def _unreadable(error: Exception) -> Refused:
 
 
 def knows(anchors: Anchors, leaf: x509.Certificate) -> bool:
-    """Tell whether one of the root's authorities has the key that the certificate names as its issuer's."""
-    return any(_issued(ca, leaf) for authority in anchors.authorities for ca in authority.chain)
+    """Tell whether one of the root's authorities has the key that the certificate names as its issuer's. Raises `Refused`."""
+    named = _extension(leaf, x509.AuthorityKeyIdentifier)
+    if named and named.key_identifier:
+        return named.key_identifier in anchors.issuing_keys
+    require_readable(leaf)
+    # Only the name can be compared; the chain decides.
+    return any(ca.subject == leaf.issuer for authority in anchors.authorities for ca in authority.chain)
 
 
 def known(leaf: x509.Certificate, anchors: Anchors) -> None:
     """Check that the root has the certificate's authority. Raises `Undecided` for a certificate younger than the root, else `Refused`."""
     if knows(anchors, leaf):
         return
+    require_readable(leaf)
     name = leaf.issuer.rfc4514_string()
     if leaf.not_valid_before_utc > anchors.file.dated:
         raise Undecided("root", f"{anchors.too_old}; issued by {name!r}, which it may be too old to know")
@@ -109,14 +124,6 @@ def _path(leaf: x509.Certificate, authority: KnownAuthority, at: datetime) -> li
     return verifier.verify(leaf, intermediates).chain
 
 
-def _issued(ca: x509.Certificate, leaf: x509.Certificate) -> bool:
-    if ca.subject != leaf.issuer:
-        return False
-    named, own = _extension(leaf, x509.AuthorityKeyIdentifier), _extension(ca, x509.SubjectKeyIdentifier)
-    # Without one of them only the name can be compared; the chain decides.
-    return named is None or own is None or named.key_identifier == own.digest
-
-
 def _extension(certificate: x509.Certificate, kind: type[E]) -> E | None:
     """Return what the certificate says of that kind, None where it says nothing, or where nothing in it can be read.
 
@@ -141,8 +148,7 @@ def fits(leaf: x509.Certificate) -> None:
 def log_known(leaf: x509.Certificate, anchors: Anchors) -> None:
     """Raise `Undecided` where the certificate stands in a certificate log that is younger than our root."""
     for sct in _timestamps(leaf):
-        at = sct.timestamp.replace(tzinfo=UTC)
-        if sct.log_id not in anchors.ct_logs and at > anchors.file.dated:
+        if sct.log_id not in anchors.ct_logs and sct.timestamp.replace(tzinfo=UTC) > anchors.file.dated:
             raise Undecided("root", f"{anchors.too_old}; a certificate log that it may be too old to know")
 
 

@@ -93,6 +93,9 @@ def _instance(leaf: x509.Certificate, trust: Trust) -> Anchors:
     """Return the root of the instance that issued the certificate. Raises `Undecided`."""
     if trust.github and fulcio.knows(trust.github, leaf):
         return trust.github
+    if fulcio.knows(trust.public_good, leaf):
+        return trust.public_good
+    fulcio.require_readable(leaf)
     if GITHUB not in {name.value for name in leaf.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)}:
         return trust.public_good
     if trust.github is None:
