@@ -95,6 +95,11 @@ class Http:
         self._total = total
         self._sessions = 0
 
+    @property
+    def clock(self) -> Clock:
+        """The time of the process, for what a connector reads from elsewhere."""
+        return self._manners.clock
+
     @asynccontextmanager
     async def session(self) -> AsyncIterator[None]:
         """Open the connections; sessions of one event loop may overlap, and share them."""

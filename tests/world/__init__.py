@@ -21,6 +21,7 @@ from tests.world.jira import Jira
 from tests.world.npm import Npm
 from tests.world.osv import Osv
 from tests.world.pypi import PyPI
+from tests.world.risk import Risk
 from tests.world.scene import Files, Scene, Trust
 from tests.world.server import Serving
 from tests.world.signing import Identity
@@ -63,6 +64,7 @@ class World:
         self.pypi = PyPI(scene)
         self.github = GitHub(scene)
         self.osv = Osv(scene)
+        self.risk = Risk(scene)
         self.jira = Jira(self.clock)
         self.slack = Slack()
         app = Starlette(
@@ -71,6 +73,7 @@ class World:
                 Mount("/pypi", routes=self.pypi.routes()),
                 Mount("/github", routes=self.github.routes()),
                 Mount("/osv", routes=self.osv.routes()),
+                Mount("/risk", routes=self.risk.routes()),
                 Mount("/jira", routes=self.jira.routes()),
                 Mount("/slack", routes=self.slack.routes()),
                 Mount("/files", routes=self.files.routes()),
@@ -110,7 +113,7 @@ class World:
         return f"http://127.0.0.1:{self._serving.port}"
 
     def url(self, part: str) -> str:
-        """Return the base of a part: npm, pypi (the index is `/simple/` below it), files, github, osv, jira, slack."""
+        """Return the base of a part: npm, pypi (the index is `/simple/` below it), files, github, osv, risk, jira, slack."""
         return f"{self.origin()}/{part}"
 
     def trust_root_files(self, directory: Path) -> tuple[Path, Path]:
