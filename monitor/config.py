@@ -5,6 +5,7 @@ An empty text stands for "none" or "the usual"; secrets are named (`*_env`, `*_f
 
 from collections.abc import Mapping
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -23,10 +24,13 @@ from monitor.option_types import (
     Location,
     Name,
     Place,
+    Variable,
     Zone,
     database,
     expected,
 )
+from monitor.rules import rule_id
+from monitor.rules.documentation import every_rule
 
 
 class Section(BaseModel):
@@ -55,7 +59,7 @@ class Store(Section):
     """Where everything is kept."""
 
     url: str = "sqlite:///monitor.db"
-    url_env: str = ""
+    url_env: Variable = ""
     url_file: Location = None
 
     @field_validator("url")
@@ -85,7 +89,7 @@ class Source(Section):
     enabled: Flag = True
     url: Address = ""
     artifact_hosts: tuple[Name, ...] = ()
-    token_env: str = ""
+    token_env: Variable = ""
     token_file: Location = None
 
 
@@ -93,7 +97,7 @@ class GitHub(Source):
     """GitHub's API; without a token it answers 60 requests an hour."""
 
     url: Address = "https://api.github.com"
-    token_env: str = "GITHUB_TOKEN"  # noqa: S105 the variable's name
+    token_env: Variable = "GITHUB_TOKEN"  # noqa: S105 the variable's name
 
 
 class Osv(Section):
@@ -155,6 +159,15 @@ class Waiver(Section):
     by: Name
     expires: Instant
 
+    @field_validator("rule")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        known = [rule_id(rule) for rule in every_rule()]
+        if value not in known:
+            near = get_close_matches(value, known, n=1, cutoff=0.4)
+            raise expected(f"a rule's id{f'; did you mean {near[0]}?' if near else ': docs/rules/ lists them'}")
+        return value
+
 
 class Policy(Section):
     """Who is told what, and when."""
@@ -187,7 +200,7 @@ class Jira(Section):
     project: str = ""
     issue_type: str = "Task"
     email: str = ""
-    token_env: str = ""
+    token_env: Variable = ""
     token_file: Location = None
     labels: tuple[Name, ...] = ("mcp-monitor",)
     priorities: Mapping[Severity, Name] = Field(default_factory=dict)
@@ -206,10 +219,10 @@ class Slack(Section):
     """Where people are told. Without a token and webhooks messages are printed."""
 
     api: Address = "https://slack.com/api"
-    token_env: str = ""
+    token_env: Variable = ""
     token_file: Location = None
     channels: Mapping[str, Name] = Field(default_factory=dict)
-    webhooks_env: Mapping[str, Name] = Field(default_factory=dict)
+    webhooks_env: Mapping[str, Annotated[Variable, Field(min_length=1)]] = Field(default_factory=dict)
     webhooks_file: Mapping[str, Place] = Field(default_factory=dict)
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from monitor.app import App
@@ -36,7 +37,7 @@ class Line:
 async def examine(app: App, settings: Settings, *, said_by: Mapping[str, str]) -> AsyncIterator[Line]:
     """Examine everything, line by line. `said_by`: who named each source's address, for people."""
     yield Line(Status.OK, "configuration", str(settings.path))
-    for line in (*_database(app), *_roots(app)):
+    for line in (*_waivers(settings, app.clock()), *_database(app), *_roots(app)):
         yield line
     registry: Registry | None = None
     try:
@@ -65,6 +66,11 @@ async def examine(app: App, settings: Settings, *, said_by: Mapping[str, str]) -
             "no token: 60 requests an hour",
             f"Set {variable} to a token without any permission (sources.github.token_env).",
         )
+
+
+def _waivers(settings: Settings, now: datetime) -> Iterator[Line]:
+    for ended in settings.ended_waivers(now):
+        yield Line(Status.WARN, "waivers", ended, "Decide again: set a new end, or remove the waiver.")
 
 
 def _database(app: App) -> Iterator[Line]:

@@ -14,9 +14,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from monitor.cron import trigger, zone
+from monitor.domain.address import TOKEN
 
 UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 LONGEST = timedelta(days=3650)
+LIKE_A_SECRET = 20
+"""Characters: a longer name with small and capital letters and digits in it is no name that somebody would think of."""
 
 
 def expected(what: str) -> PydanticCustomError:
@@ -100,6 +103,14 @@ def database(value: str, base: Path) -> str:
     raise expected("sqlite:///FILE or postgresql://HOST/NAME")
 
 
+def variable(value: str) -> str:
+    """Check the name of an environment variable. What else stands there is most likely the secret itself, and is not repeated."""
+    mixed = len(value) >= LIKE_A_SECRET and all(re.search(kind, value) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
+    if value and (mixed or TOKEN.search(value) or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", value)):
+        raise expected("the name of an environment variable such as JIRA_TOKEN, never the secret itself")
+    return value
+
+
 def checked(check: Callable[[str], object]) -> Callable[[str], str]:
     """Make a validator of a function that raises ValueError with what it expected."""
 
@@ -127,6 +138,7 @@ Instant = Annotated[datetime, BeforeValidator(instant)]
 Location = Annotated[Path | None, BeforeValidator(located)]
 Place = Annotated[Path, BeforeValidator(place)]
 Address = Annotated[str, AfterValidator(address)]
+Variable = Annotated[str, AfterValidator(variable)]
 Cron = Annotated[str, AfterValidator(checked(lambda value: trigger(value, UTC)))]
 Zone = Annotated[str, AfterValidator(checked(zone))]
 Listen = Annotated[str, AfterValidator(listening)]

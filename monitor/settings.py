@@ -4,6 +4,7 @@ import difflib
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
@@ -61,6 +62,15 @@ class Settings:
     def store_url(self) -> str:
         """The database's address, which may hold a password."""
         return self.secret("store.url") or self.config.store.url
+
+    def ended_waivers(self, now: datetime) -> list[str]:
+        """Return a sentence for each waiver whose end has passed: what it covered counts again."""
+        return [
+            f"policy.waivers[{number}] ({waiver.rule}, server {waiver.server}) ended on {waiver.expires:%Y-%m-%d}: "
+            "it covers nothing any more"
+            for number, waiver in enumerate(self.config.policy.waivers)
+            if waiver.expires <= now
+        ]
 
     def reading(self) -> "Settings":
         """Return the same for somebody who only reads the database, and perhaps may not write its file."""

@@ -449,6 +449,27 @@ def test_doctor_says_that_the_database_is_not_there_yet(shell: Desk) -> None:
     assert "-> Run: mcp-monitor migrate" in printed.out
 
 
+ENDED = """
+[[policy.waivers]]
+rule = "floating-version"
+reason = "until the launcher pins"
+by = "rita@acme.example"
+expires = 2020-01-31
+"""
+
+
+def test_a_waiver_that_has_ended_is_named_by_doctor_and_run(shell: Desk) -> None:
+    config = shell.company.config
+    config.write_text(config.read_text("utf-8") + ENDED, "utf-8")
+    shell("migrate")
+
+    examined, ran = shell("doctor"), shell("run", "health")
+
+    assert "warn waivers       policy.waivers[0] (floating-version, server *) ended on 2020-01-31" in examined.out
+    assert "policy.waivers[0] (floating-version, server *) ended on 2020-01-31" in ran.err
+    assert (examined.code, ran.code) == (0, 0)
+
+
 def test_doctor_fails_for_a_registry_that_is_missing(shell: Desk) -> None:
     shell("migrate")
     (shell.folder / "registry.yaml").unlink()

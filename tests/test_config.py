@@ -179,13 +179,13 @@ def test_what_is_no_duration_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_waiver_needs_an_end(tmp_path: Path) -> None:
-    found = complaints(tmp_path, '[[policy.waivers]]\nrule = "x"\nreason = "y"\nby = "z"')
+    found = complaints(tmp_path, '[[policy.waivers]]\nrule = "malware"\nreason = "y"\nby = "z"')
 
     assert found == ["policy.waivers[0].expires: expected a value: it has no default"]
 
 
 def test_a_quoted_date_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    text = '[[policy.waivers]]\nrule = "x"\nreason = "y"\nby = "z"\nexpires = "2027-01-31"'
+    text = '[[policy.waivers]]\nrule = "malware"\nreason = "y"\nby = "z"\nexpires = "2027-01-31"'
 
     [complaint] = complaints(tmp_path, text)
 
@@ -193,9 +193,48 @@ def test_a_quoted_date_is_refused_with_the_way_out(tmp_path: Path) -> None:
 
 
 def test_a_time_without_a_zone_is_no_end(tmp_path: Path) -> None:
-    text = '[[policy.waivers]]\nrule = "x"\nreason = "y"\nby = "z"\nexpires = 2027-01-31T12:00:00'
+    text = '[[policy.waivers]]\nrule = "malware"\nreason = "y"\nby = "z"\nexpires = 2027-01-31T12:00:00'
 
     assert complaints(tmp_path, text)[0].startswith("policy.waivers[0].expires: expected")
+
+
+@pytest.mark.parametrize(
+    ("rule", "hint"),
+    [("floating-versions", "; did you mean floating-version?"), ("zzz", ": docs/rules/ lists them")],
+)
+def test_a_waiver_names_a_rule_that_there_is(rule: str, hint: str, tmp_path: Path) -> None:
+    text = f'[[policy.waivers]]\nrule = "{rule}"\nreason = "y"\nby = "z"\nexpires = 2027-01-31'
+
+    assert complaints(tmp_path, text) == [f"policy.waivers[0].rule: expected a rule's id{hint}"]
+
+
+def test_a_waiver_that_has_ended_is_named_from_that_moment_on(tmp_path: Path) -> None:
+    text = '[[policy.waivers]]\nrule = "malware"\nreason = "y"\nby = "z"\nexpires = 2027-01-31T12:00:00Z'
+    settings = read(tmp_path, text)
+    end = datetime(2027, 1, 31, 12, tzinfo=UTC)
+
+    assert settings.ended_waivers(end - timedelta(seconds=1)) == []
+    assert settings.ended_waivers(end) == [
+        "policy.waivers[0] (malware, server *) ended on 2027-01-31: it covers nothing any more"
+    ]
+
+
+PASTED = ["ghp_" + "a1B2" * 9, "xoxb-1234-abcd", "ATATT3xFfGF0" + "aB3" * 20, "s3cret!", "a b", "npm_" + "Zz9" * 12]
+
+
+@pytest.mark.parametrize("secret", PASTED)
+@pytest.mark.parametrize(
+    "section", ["store.url_env", "jira.token_env", "sources.npm.token_env", "slack.webhooks_env.x"]
+)
+def test_a_secret_in_the_place_of_a_variables_name_is_refused_and_not_repeated(
+    section: str, secret: str, tmp_path: Path
+) -> None:
+    table, _, option = section.rpartition(".")
+
+    [complaint] = complaints(tmp_path, f'[{table}]\n{option} = "{secret}"')
+
+    assert complaint.startswith(f"{section}: expected the name of an environment variable")
+    assert secret not in complaint
 
 
 # --- errors -------------------------------------------------------------------------------------------------------------

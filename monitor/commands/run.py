@@ -47,8 +47,8 @@ def run_once(config: Path, jobs: Sequence[str], *, servers: Sequence[str], as_js
         show_json(_as_json(report))
     else:
         show(report)
-    for problem in report.problems:
-        note(problem)
+    for line in (*report.problems, *settings.ended_waivers(app.clock())):
+        note(line)
     return report.exit_code
 
 
