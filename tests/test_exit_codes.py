@@ -53,6 +53,10 @@ def database_away(desk: Desk) -> None:
     configured(desk, desk.company.store, "postgresql://monitor@127.0.0.1:1/monitor")
 
 
+def foreign_database(desk: Desk) -> None:
+    desk.tamper("CREATE TABLE invoices (id INTEGER)")
+
+
 def no_registry(desk: Desk) -> None:
     desk("migrate")
     (desk.folder / "registry.yaml").unlink()
@@ -67,6 +71,7 @@ CASES: list[tuple[Callable[[Desk], None], Sequence[Sequence[str]], int]] = [
     (no_configuration, EVERYBODY, 2),
     (no_database, STORE, 2),
     (newer_database, [*STORE, ("migrate",)], 2),
+    (foreign_database, [("migrate",)], 2),
     (no_registry, [("run",), ("servers",)], 2),
     (bad_trust_root, JUDGES, 2),
     (database_away, [*STORE, ("migrate",)], 3),

@@ -119,6 +119,18 @@ def test_a_database_of_a_newer_program_is_refused(empty_database: str, opened: O
         store.migrate()
 
 
+def test_a_database_of_another_program_is_refused_and_left_alone(empty_database: str, opened: Opened) -> None:
+    for name in ("invoices", "customers", "orders", "\x1b[31mred"):
+        tamper(empty_database, f'CREATE TABLE "{name}" (id INTEGER)')
+    store = opened(empty_database)
+
+    with pytest.raises(WrongSchema, match=r"another program \(.*customers, invoices, …\)") as caught:
+        store.migrate()
+
+    assert "\x1b" not in str(caught.value)
+    assert store.schema()[0] == ""
+
+
 def test_processes_that_migrate_at_once_do_it_once(empty_database: str, opened: Opened) -> None:
     stores = [opened(empty_database) for _ in range(4)]
 
