@@ -260,6 +260,9 @@ def test_a_run_that_is_stopped_gives_its_servers_back_without_a_traceback(
 
     assert started.returncode == code
     assert "Traceback" not in err
+    assert "Done: fleet, " in err
+    assert "releases (stopped after 0 of 1 servers). What was recorded is kept" in err
+    assert "Repeating the run is safe" in err
     with sqlite3.connect(shell.folder / "monitor.db") as database:
         assert database.execute(
             "SELECT count(*) FROM due WHERE claimed_by IS NOT NULL AND claimed_by != ''"

@@ -42,7 +42,11 @@ def run_once(config: Path, jobs: Sequence[str], *, servers: Sequence[str], as_js
     app = build_app(settings, out=sys.stderr if as_json else sys.stdout)
     require_schema(app.store)
     with store_errors(), _progress() as progress:
-        report = asyncio.run(_run(app, jobs or FULL, servers, progress))
+        account = _Account(progress)
+        try:
+            report = asyncio.run(_run(app, jobs or FULL, servers, account))
+        except KeyboardInterrupt:
+            raise Stop(f"interrupted. {account.told()}", ExitCode.INTERRUPTED) from None
     if as_json:
         show_json(_as_json(report))
     else:
@@ -52,7 +56,7 @@ def run_once(config: Path, jobs: Sequence[str], *, servers: Sequence[str], as_js
     return report.exit_code
 
 
-async def _run(app: App, jobs: Sequence[str], servers: Sequence[str], progress: Progress) -> Report:
+async def _run(app: App, jobs: Sequence[str], servers: Sequence[str], account: "_Account") -> Report:
     """Run; SIGTERM cancels, which gives the claims back."""
     task = asyncio.current_task()
     terminated = asyncio.Event()
@@ -64,14 +68,49 @@ async def _run(app: App, jobs: Sequence[str], servers: Sequence[str], progress: 
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
     try:
-        return await run(app, jobs, servers=servers or None, forced=True, progress=progress)
+        return await run(app, jobs, servers=servers or None, forced=True, progress=account)
     except asyncio.CancelledError:
         if not terminated.is_set():
             raise
-        raise Stop("stopped by SIGTERM; the servers in hand were given back", ExitCode.TERMINATED) from None
+        raise Stop(f"stopped by SIGTERM. {account.told()}", ExitCode.TERMINATED) from None
 
 
 # --- progress ---------------------------------------------------------------------------------------------------------
+
+
+class _Account:
+    """Shows progress, and remembers it for the last words of a run that is stopped."""
+
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+        self._totals: dict[str, int] = {}
+        self._steps: dict[str, int] = {}
+        self._ended: set[str] = set()
+
+    def start(self, job: str, total: int) -> None:
+        self._totals[job] = total
+        self._shown.start(job, total)
+
+    def step(self, job: str, done: int) -> None:
+        self._steps[job] = self._steps.get(job, 0) + done
+        self._shown.step(job, done)
+
+    def end(self, job: str) -> None:
+        self._ended.add(job)
+        self._shown.end(job)
+
+    def told(self) -> str:
+        """Say what was done, and that a repetition does no harm."""
+        begun = [
+            f"{job} (stopped after {self._steps.get(job, 0)} of {total} servers)" if total else f"{job} (stopped)"
+            for job, total in self._totals.items()
+            if job not in self._ended
+        ]
+        done = ", ".join([*(job for job in self._totals if job in self._ended), *begun]) or "nothing"
+        return (
+            f"Done: {done}. What was recorded is kept, and the servers in hand were given back. "
+            "Repeating the run is safe: nothing is told twice."
+        )
 
 
 class _Lines:

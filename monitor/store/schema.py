@@ -50,7 +50,7 @@ def _tables(connection: Connection) -> list[str]:
 
 
 def migrate(connection: Connection, target: str = "head") -> str:
-    """Upgrade inside the connection's transaction; return what was done. Raises `WrongSchema` for another's database, or a newer program's."""
+    """Upgrade inside the connection's transaction; return what was done. Raises `WrongSchema` for anybody else's database."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
     before, needed = revisions(connection)
