@@ -2,7 +2,7 @@
 
 Shapes: `global-advisory` and `repository-advisory` of the OpenAPI description, https://github.com/github/rest-api-description.
 What is not known is kept as undecidable instead of being left out: a range that cannot be read, and in a repository's own advisory a
-package of another ecosystem, or none, which is then about the repository itself.
+package of another ecosystem, or no package, which is then about the repository itself.
 """
 
 import re
@@ -28,6 +28,7 @@ MALWARE = "malware"
 PUBLISHED = "published"
 
 _PACKAGES = {"npm": Purl.npm, "pip": Purl.pypi}
+_OTHERS = frozenset({"rubygems", "maven", "nuget", "composer", "go", "rust", "erlang", "actions", "pub", "swift"})
 _ID = re.compile(r"[!-~]{1,100}")
 _NEXT = re.compile(r'<([^<>\s]+)>\s*;\s*rel="next"')
 
@@ -103,7 +104,7 @@ def parse_page(body: bytes, *, source: str) -> list[msgspec.Raw]:
 def parse_advisory(
     body: bytes | msgspec.Raw, *, source: str, database: str, repository: Purl | None = None
 ) -> Advisory:
-    """Read one record. `repository`: the one that published it, to which is put down what is of no ecosystem that is covered.
+    """Read one record. `repository`: the one that published it, which is what an entry without a package is about.
 
     Raises `Malformed` with the place. A record that is no longer published is withdrawn.
     """
@@ -159,7 +160,7 @@ def _affected(entries: list[_Vulnerability], repository: Purl | None) -> Iterato
             yield Affected(package, frozenset(), read_range(package.type, text, patched))
         elif repository:
             named = f"{entry.package.ecosystem} {entry.package.name or ''}" if entry.package else "no package"
-            yield Affected(repository, frozenset(), (undecidable(f"{named} {text}"),))
+            yield Affected(_other(entry.package) or repository, frozenset(), (undecidable(f"{named} {text}"),))
 
 
 def _package(named: _Package | None) -> Purl | None:
@@ -170,6 +171,16 @@ def _package(named: _Package | None) -> Purl | None:
     try:
         return build(named.name or "")
     except ValueError:  # a name that no registry could hold
+        return None
+
+
+def _other(named: _Package | None) -> Purl | None:
+    """A package of another ecosystem that GitHub knows. None: not even that."""
+    if named is None or named.ecosystem not in _OTHERS:
+        return None
+    try:
+        return Purl(named.ecosystem, None, named.name or "")
+    except ValueError:
         return None
 
 
