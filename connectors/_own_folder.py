@@ -1,10 +1,13 @@
 """Folders whose content is trusted, since nobody else may write there."""
 
+import fcntl
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from monitor.ports.errors import Malformed
+from monitor.ports.errors import Malformed, Unavailable
 
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -19,3 +22,14 @@ def require(folder: Path, source: str) -> None:
         raise Malformed(source, f"{folder} is no folder")
     if status.st_mode & OTHERS_WRITE or status.st_uid not in {os.geteuid(), 0}:
         raise Malformed(source, f"others can write into {folder}; make it ours alone: chmod go-w, chown")
+
+
+@contextmanager
+def alone(folder: Path, source: str) -> Iterator[None]:
+    """Keep other processes out of the folder. Raises `Unavailable` where one is in it, and OSError."""
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Unavailable(source, f"another process is refreshing {folder}") from error
+        yield

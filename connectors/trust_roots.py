@@ -8,14 +8,13 @@ Everything is kept in one folder that nobody else may write: `NAME.<day>.json` i
 """
 
 import asyncio
-import fcntl
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from connectors import _own_folder as own_folder
 from connectors._edge.http import Client, Http
 from connectors._sigstore import trust_root
 from monitor.domain.provenance import TrustRoot
@@ -73,7 +72,7 @@ class TrustRoots:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             trust_root.require_own(folder)
-            with _alone(folder):
+            with own_folder.alone(folder, NAME):
                 targets = Targets(client, loop, folder / "tuf" / mirror.name, mirror.begin)
                 fetched = targets.fetch(mirror.url, mirror.roots)
                 return {name: self._keep(name, answer, folder) for name, answer in fetched.items()}
@@ -130,14 +129,3 @@ def _write(path: Path, raw: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     Path(file.name).replace(path)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other processes out of the folder. Raises `Unavailable` where one is in it."""
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Unavailable(NAME, f"another process is refreshing {folder}") from error
-        yield

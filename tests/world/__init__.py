@@ -20,6 +20,7 @@ from tests.world.github import GitHub
 from tests.world.jira import Jira
 from tests.world.npm import Npm
 from tests.world.osv import Osv
+from tests.world.osv_export import OsvExport
 from tests.world.pypi import PyPI
 from tests.world.risk import Risk
 from tests.world.scene import Files, Scene, Trust
@@ -64,6 +65,7 @@ class World:
         self.pypi = PyPI(scene)
         self.github = GitHub(scene)
         self.osv = Osv(scene)
+        self.osv_export = OsvExport(self.osv)
         self.risk = Risk(scene)
         self.jira = Jira(self.clock)
         self.slack = Slack()
@@ -73,6 +75,7 @@ class World:
                 Mount("/pypi", routes=self.pypi.routes()),
                 Mount("/github", routes=self.github.routes()),
                 Mount("/osv", routes=self.osv.routes()),
+                Mount("/osv-export", routes=self.osv_export.routes()),
                 Mount("/risk", routes=self.risk.routes()),
                 Mount("/jira", routes=self.jira.routes()),
                 Mount("/slack", routes=self.slack.routes()),
@@ -113,7 +116,7 @@ class World:
         return f"http://127.0.0.1:{self._serving.port}"
 
     def url(self, part: str) -> str:
-        """Return the base of a part: npm, pypi (the index is `/simple/` below it), files, github, osv, risk, jira, slack."""
+        """Return the base of a part: npm, pypi (the index is `/simple/` below it), files, github, osv, osv-export, risk, jira, slack."""
         return f"{self.origin()}/{part}"
 
     def trust_root_files(self, directory: Path) -> tuple[Path, Path]:

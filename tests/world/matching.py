@@ -10,12 +10,15 @@ from monitor.domain.version_range import is_affected
 TYPES = {"npm": "npm", "PyPI": "pypi"}
 
 
-def affects(record: Mapping[str, object], version: Purl) -> bool:
+def reading(record: Mapping[str, object]) -> Advisory:
+    """Return what the record says of versions; the rest of it is made up."""
+    return Advisory(str(record["id"]), (), "", tuple(_affected(record)), None, None, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def affects(advisory: Advisory, version: Purl) -> bool:
     """Whether the record names that version; without a version, that package."""
-    affected = tuple(_affected(record))
     if version.version is None:
-        return any(entry.package == version for entry in affected)
-    advisory = Advisory(str(record["id"]), (), "", affected, None, None, datetime(2026, 1, 1, tzinfo=UTC))
+        return any(entry.package == version for entry in advisory.affected)
     return is_affected(advisory, version) is True
 
 

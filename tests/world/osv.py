@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,12 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from monitor.domain.advisory import Advisory
 from monitor.domain.purl import Purl
 from tests.world.answers import answer, seconds
-from tests.world.matching import affects
+from tests.world.matching import affects, reading
 from tests.world.scene import Scene
 
 Json = Mapping[str, object]
+Lookup = Mapping[Purl, Sequence[Advisory]]
 MAX_QUERIES = 1000
 MAX_ID = 100
 ECOSYSTEMS = {
@@ -127,7 +130,7 @@ class Osv:
     async def query(self, request: Request) -> Response:
         """One query, answered with whole records."""
         try:
-            found, token = self.matches(parse(json.loads(await request.body())))
+            found, token = self.matches(parse(json.loads(await request.body())), self.by_package())
         except (BadQuery, ValueError) as error:
             return answer({"code": 3, "message": str(error)}, status=400)
         return answer(slot([self.records[key] for key in found], token))
@@ -140,33 +143,41 @@ class Osv:
             return answer({"code": 3, "message": "invalid JSON"}, status=400)
         if len(queries) > MAX_QUERIES:
             return answer({"code": 3, "message": "too many queries"}, status=400)
-        results = []
+        results, lookup = [], self.by_package()
         for place, query in enumerate(queries):
             try:
-                found, token = self.matches(parse(query))
+                found, token = self.matches(parse(query), lookup)
             except BadQuery as error:
                 return answer({"code": 3, "message": f"error in query at index {place}: {error}"}, status=400)
             short = [{"id": key, "modified": self.records[key]["modified"]} for key in found]
             results.append(slot(short, token))
         return answer({"results": results})
 
-    def matches(self, query: Query) -> tuple[list[str], str]:
+    def by_package(self) -> Lookup:
+        """Return the live records by the packages that they name: once for a batch, since tests change records as they like."""
+        found = defaultdict[Purl, list[Advisory]](list)
+        for _, record in sorted(self.records.items()):
+            if "withdrawn" not in record:
+                advisory = reading(record)
+                for package in {entry.package for entry in advisory.affected}:
+                    found[package].append(advisory)
+        return found
+
+    def matches(self, query: Query, lookup: Lookup) -> tuple[list[str], str]:
         """Return a page of ids of live records that name the version, and the token of the next page (empty: none)."""
         if query.package is None and not query.commit:
             return [], ""
         if self.lone_tokens and query.start < 0:
             return [], FIRST_PAGE
-        records = sorted(self.records.items())
-        found = [key for key, record in records if "withdrawn" not in record and self.names(key, record, query)]
+        if query.package is None:
+            within = (key for key, commits in self.commits.items() if query.commit in commits)
+            found = sorted(key for key in within if "withdrawn" not in self.records.get(key, {"withdrawn": ""}))
+        else:
+            named = lookup.get(query.package.package, ())
+            found = [advisory.id for advisory in named if affects(advisory, query.package)]
         start = max(query.start, 0)
         end = start + self.page_size
         return found[start:end], b64encode(f"page:{end}".encode()).decode() if end < len(found) else ""
-
-    def names(self, advisory_id: str, record: Json, query: Query) -> bool:
-        """Whether the record names what is asked for."""
-        if query.package is None:
-            return query.commit in self.commits.get(advisory_id, ())
-        return affects(record, query.package)
 
     def vulnerability(self, request: Request) -> Response:
         """One record, withdrawn ones too; an alias is told and not served."""
