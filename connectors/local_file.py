@@ -5,19 +5,18 @@ It does not know: where either came from. The file is hashed, and never opened o
 """
 
 import hashlib
-import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import msgspec
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 
+from connectors._reading_files.opening import opened
 from monitor.domain.provenance import Attestation, Form, Subject
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
-from monitor.ports.errors import Malformed, NotFound, Unavailable
+from monitor.ports.errors import Malformed
 
 T = TypeVar("T")
 NAME = "file"
@@ -78,7 +77,7 @@ def read_subject(file: Path, attestation: Attestation, *, purl: Purl | None) -> 
 
 def read_document(path: Path) -> Attestation:
     """Read the document and tell its form by its shape. Raises `NotFound`, `Unavailable`, and `Malformed` for none that is known."""
-    with _opened(path) as file:
+    with opened(path, source=NAME) as file:
         document = file.read(MAX_DOCUMENT + 1)
     if len(document) > MAX_DOCUMENT:
         raise Malformed(NAME, f"{path.name} is larger than {MAX_DOCUMENT} bytes; {KNOWN}")
@@ -107,27 +106,11 @@ def recognise(document: bytes) -> Form | None:
 
 def _hash(path: Path) -> dict[str, Digest]:
     hashes = {algorithm: hashlib.new(algorithm, usedforsecurity=False) for algorithm in ALGORITHMS}
-    with _opened(path) as file:
+    with opened(path, source=NAME) as file:
         while chunk := file.read(CHUNK):
             for each in hashes.values():
                 each.update(chunk)
     return {algorithm: Digest(algorithm, each.hexdigest()) for algorithm, each in hashes.items()}
-
-
-def _opened(path: Path) -> BinaryIO:
-    """Open a regular file; a pipe or a device could keep us waiting for ever."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError as error:
-        raise NotFound(NAME, f"{path}: no such file") from error
-    except OSError as error:
-        raise Unavailable(NAME, f"{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise NotFound(NAME, f"{path}: {error}") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise Unavailable(NAME, f"{path} is not a regular file")
-    return os.fdopen(descriptor, "rb")
 
 
 def _by_name(name: str) -> Purl | None:

@@ -32,7 +32,7 @@ def read_document(data: bytes, form: str) -> Value:
     if not text.strip():
         return None
     if form == "toml":
-        return _clean(_toml(text), MAX_DEPTH)
+        return _clean(read_toml(text), MAX_DEPTH)
     return _clean(plain_value(read_yaml(text)) if form == "yaml" else read_jsonc(text), MAX_DEPTH)
 
 
@@ -46,7 +46,8 @@ def _decode(data: bytes) -> str:
         raise Unreadable(data.count(b"\n", 0, error.start) + 1, "not text in UTF-8 or UTF-16") from error
 
 
-def _toml(text: str) -> object:
+def read_toml(text: str) -> dict[str, object]:
+    """Read TOML within bounded time for its length. Raises Unreadable."""
     if LONG_KEY.search(text):
         raise Unreadable(1, "a key of more than 64 parts")
     try:

@@ -1,0 +1,89 @@
+"""Names and versions as lock files and SBOMs write them, as package URLs: npm's and PyPI's, exact, and from a registry."""
+
+import re
+from urllib.parse import unquote
+
+from packaging.version import InvalidVersion, Version
+
+from monitor.domain.purl import Purl
+from monitor.domain.text import one_line
+
+MAX_VERSION = 256
+MAX_LABEL = 214
+NPM_NAME = re.compile(r"(?:@[\w.~!'()*-]+/)?[\w.~!'()*-]+", re.ASCII)
+PYPI_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+SEMVER = re.compile(
+    r"[=v]?(?P<plain>(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)"
+    r"(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?)(?:\+[0-9A-Za-z.-]+)?",
+    re.ASCII,
+)
+ALIAS = re.compile(r"npm:(?P<name>@?[^@]+)@(?P<version>.+)", re.DOTALL)
+TARBALL = re.compile(r"https?://[^?#]*(?:/-/|/download/)[^?#]*")
+"""Where npm registries keep their files: `/-/` for nearly all, `/download/` for GitHub's. A tarball of any other place is no package."""
+
+ELSEWHERE = re.compile(r"[?&](?:vcs_url|download_url)=([^&#]*)")
+MAX_PURL = 4096
+
+
+def npm(name: str, version: str) -> Purl | None:
+    """Return the package at exactly one version, `npm:name@1.2.3` included; None where it is none. Build metadata is no part of it."""
+    if len(name) > MAX_LABEL or len(version) > MAX_VERSION + MAX_LABEL:
+        return None
+    if alias := ALIAS.fullmatch(version):
+        name, version = alias["name"], alias["version"]
+    exact = SEMVER.fullmatch(version.strip())
+    if exact is None or len(version) > MAX_VERSION or not NPM_NAME.fullmatch(name):
+        return None
+    return Purl.npm(name, exact["plain"])
+
+
+def pypi(name: str, version: str) -> Purl | None:
+    """Return the package at exactly one version; None where it is none."""
+    if len(name) > MAX_LABEL or len(version) > MAX_VERSION or not PYPI_NAME.fullmatch(name):
+        return None
+    try:
+        Version(version)
+    except InvalidVersion:
+        return None
+    return Purl.pypi(name, version.strip())
+
+
+def project(kind: str, name: str, version: str) -> Purl | None:
+    """Return who a project is: with its version where that is one. None: it has no name that a registry could hold."""
+    whole = npm(name, version) if kind == "npm" else pypi(name, version)
+    if whole is not None:
+        return whole
+    named = npm(name, "0.0.0") if kind == "npm" else pypi(name, "0")
+    return named.at(None) if named else None
+
+
+def from_registry(resolved: str) -> bool:
+    """Whether npm's `resolved` address is a file of a registry; an absent one says nothing else."""
+    return not resolved or TARBALL.match(resolved) is not None
+
+
+def label(text: str) -> str:
+    """Return a name as a part of a path; of strangers, and so cut and made visible."""
+    return one_line(text, MAX_LABEL) or "(no name)"
+
+
+def said(text: str, version: str = "") -> Purl | None:
+    """Read an SBOM's package URL without what qualifies it, `version` where it has none. None: not readable, or from elsewhere.
+
+    It may be of any type, and without a version.
+    """
+    elsewhere = ELSEWHERE.search(text[:MAX_PURL])
+    if len(text) > MAX_PURL or (elsewhere and not from_registry(unquote(elsewhere[1]))):
+        return None
+    try:
+        read = Purl.parse(re.split(r"[?#]", text, maxsplit=1)[0])
+    except ValueError:
+        return None
+    at = read.version or version
+    match read.type:
+        case "npm":
+            return project("npm", read.label, at)
+        case "pypi":
+            return project("pypi", read.name, at)
+        case _:
+            return read

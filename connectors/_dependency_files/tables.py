@@ -1,0 +1,45 @@
+"""Lock files in TOML: the tables of their packages, each of which may be a bad one."""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+import msgspec
+
+from connectors._dependency_files.graph import MAX_ENTRIES, refused
+from connectors._reading_files.document import read_toml
+from connectors._reading_files.jsonc import Unreadable
+
+T = TypeVar("T")
+MAX_BYTES = 16 * 2**20
+"""tomllib reads two megabytes a second."""
+
+
+def read_tables(data: bytes, source: str) -> dict[str, object]:
+    """Return the document. Raises `Malformed`."""
+    if len(data) > MAX_BYTES:
+        raise refused(f"{source}: larger than {MAX_BYTES} bytes")
+    try:
+        return read_toml(data.decode().removeprefix("\ufeff"))
+    except (Unreadable, UnicodeDecodeError) as error:
+        raise refused(f"{source}: {error}") from error
+
+
+def entries(value: object, shape: type[T], *, place: str, problems: list[str]) -> Iterator[T]:
+    """Yield the good ones of a list of tables; each bad one is a problem with its place. Raises `Malformed`."""
+    if not isinstance(value, list):
+        raise refused(f"{place}: no list of tables")
+    if len(value) > MAX_ENTRIES:
+        raise refused(f"{place}: more than {MAX_ENTRIES} entries")
+    for number, entry in enumerate(value):
+        try:
+            yield msgspec.convert(entry, shape)
+        except (msgspec.ValidationError, RecursionError) as error:
+            problems.append(f"{place}[{number}]: {error}")
+
+
+def read_as(value: object, shape: type[T], *, place: str) -> T:
+    """Return one table of that shape. Raises `Malformed`."""
+    try:
+        return msgspec.convert(value, shape)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise refused(f"{place}: {error}") from error
