@@ -36,6 +36,11 @@ class Signed:
     payload: bytes | None
     at: datetime
 
+    @property
+    def minute(self) -> str:
+        """The time in UTC, for reviewers."""
+        return self.at.isoformat(" ", "minutes").removesuffix("+00:00")
+
 
 def by_certificate(certified: Certified, anchors: Anchors, *, sha256: bytes) -> tuple[Signed, Publisher]:
     """Verify a bundle that a certificate signed; `sha256` is the file's, for bare signatures.

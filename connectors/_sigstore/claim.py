@@ -77,7 +77,7 @@ def stated(certified: Certified, subject: Subject, anchors: Anchors) -> tuple[He
         kind = "build"
     elif said.predicate_type == statement.PYPI_PUBLISH:
         kind = "publish"
-    detail = f"signed at {signed.at:%Y-%m-%d %H:%M} UTC: {said.predicate_type[:120]}"
+    detail = f"signed at {signed.minute} UTC: {said.predicate_type[:120]}"
     return Held(kind, detail, anchors.label, publisher), said
 
 

@@ -24,6 +24,8 @@ E = TypeVar("E", bound=x509.ExtensionType)
 ARC = "1.3.6.1.4.1.57264.1."
 UTF8_FROM = 8
 """Extensions from this arc on are DER text; the older ones are raw text."""
+UTF8_STRING, SHORT = 0x0C, 128 + 2
+"""The tag in DER, and the size from which the length takes more than one byte."""
 UNREADABLE = (
     ValueError,
     x509.DuplicateExtension,
@@ -235,11 +237,17 @@ def _claims(leaf: x509.Certificate) -> dict[int, str]:
     """Return the texts of the extensions that are read, by the last arc of their OID. Raises `Refused`."""
     said = {}
     for extension in leaf.extensions:
-        arc = READ.get(extension.oid)
-        if arc is not None:
-            value = extension.value.public_bytes()
+        arc, value = READ.get(extension.oid), extension.value
+        if arc is not None and isinstance(value, x509.UnrecognizedExtension):
             try:
-                said[arc] = decode_der(str, value) if arc >= UTF8_FROM else value.decode()
+                said[arc] = _text(value.value) if arc >= UTF8_FROM else value.value.decode()
             except ValueError as error:
                 raise Refused("malformed", f"the certificate's extension {ARC}{arc} is no text") from error
     return said
+
+
+def _text(der: bytes) -> str:
+    """Read a UTF8String. One of under 128 bytes, as most are, is read here: the library takes four times as long. Raises ValueError."""
+    if 1 < len(der) < SHORT and der[0] == UTF8_STRING and der[1] == len(der) - 2:
+        return der[2:].decode()
+    return decode_der(str, der)

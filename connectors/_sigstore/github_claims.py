@@ -71,7 +71,7 @@ def _decide(raw: bytes, subject: Subject, trust: Trust, work: Work) -> Held:
     anchors = _instance(signer.leaf, trust)
     if bundle.message_signature:
         signed, publisher = by_certificate(signer, anchors, sha256=sha256(subject))
-        return Held("signature", f"signed at {signed.at:%Y-%m-%d %H:%M} UTC", anchors.label, publisher)
+        return Held("signature", f"signed at {signed.minute} UTC", anchors.label, publisher)
     held, said = stated(signer, subject, anchors)
     statement.about_bytes(said, subject)
     if said.predicate_type not in statement.RELEASES:

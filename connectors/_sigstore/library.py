@@ -6,7 +6,7 @@ nothing else stands than what was trusted when the signature was made, all that 
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import cast
 
@@ -16,6 +16,7 @@ from sigstore_models.trustroot.v1 import TrustedRoot as TrustedRootMessage
 
 from connectors._sigstore.trust_root import Window
 
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
 MAX_KEPT = 64
 """Verifiers of parts of a root: as many as there are times between which its windows differ."""
 
@@ -33,7 +34,10 @@ class Library:
             window = authority["validFor"]
             if window.get("end"):
                 window["end"] = (datetime.fromisoformat(window["end"]) + timedelta(microseconds=1)).isoformat()
-        self._trusted = trusted
+        self._trusted = {
+            section: [(window.start, window.end or FOR_EVER) for window in windows]
+            for section, windows in trusted.items()
+        }
         self._parts: dict[Part, Verifier] = {}
         self.whole = _verifier(self._fields)
 
@@ -41,11 +45,13 @@ class Library:
         """Return the verifier under what was trusted at each of these times; None where that is no authority, or no log."""
         first, last = min(times), max(times)
         part = tuple(
-            (
-                section,
-                tuple(place for place, window in enumerate(windows) if window.covers(first) and window.covers(last)),
-            )
-            for section, windows in self._trusted.items()
+            [
+                (
+                    section,
+                    tuple([place for place, (start, end) in enumerate(windows) if start <= first and last <= end]),
+                )
+                for section, windows in self._trusted.items()
+            ]
         )
         if part not in self._parts:
             left = {section: [self._fields[section][place] for place in places] for section, places in part}

@@ -14,7 +14,7 @@ from connectors._sigstore import statement
 from connectors._sigstore.anchors import holds
 from connectors._sigstore.certified import certified
 from connectors._sigstore.check import by_key
-from connectors._sigstore.claim import Attestations, Claim, Held, Trust, read, sha256, stated, unbase64
+from connectors._sigstore.claim import Claim, Held, Trust, read, sha256, stated, unbase64
 from connectors._sigstore.refusal import Refused, Undecided
 from connectors._sigstore.shape import Work, parse
 from connectors._sigstore.trust_root import ATTESTATIONS, SIGNATURES
@@ -39,6 +39,10 @@ class _Signatures(msgspec.Struct):
 class _Attestation(msgspec.Struct, rename="camel"):
     predicate_type: str
     bundle: msgspec.Raw
+
+
+class _Attestations(msgspec.Struct):
+    attestations: list[_Attestation]
 
 
 def signature_claims(document: bytes, subject: Subject, trust: Trust) -> list[Claim]:
@@ -73,8 +77,7 @@ def _same_integrity(integrity: str, subject: Subject) -> None:
 
 def attestation_claims(document: bytes, subject: Subject, trust: Trust) -> list[Claim]:
     """The registry's publish attestation and the builder's provenance; other types do not matter here. Raises `Refused` or `Undecided`."""
-    listed = read(document, Attestations, "an attestation list").attestations
-    attestations = [read(raw, _Attestation, "an attestation") for raw in listed]
+    attestations = read(document, _Attestations, "an attestation list").attestations
     found = [
         Claim("publish attestation", partial(_publish, one, subject, trust))
         for one in attestations
@@ -104,7 +107,7 @@ def _publish(attestation: _Attestation, subject: Subject, trust: Trust, work: Wo
         raise Refused("type", f"labelled as another type than the signed {said.predicate_type[:120]!r}")
     statement.about_package(said, subject)
     statement.publishes(said, subject)
-    return Held("publish", f"the registry published it at {signed.at:%Y-%m-%d %H:%M} UTC", trust.npm_label)
+    return Held("publish", f"the registry published it at {signed.minute} UTC", trust.npm_label)
 
 
 def _provenance(attestation: _Attestation, subject: Subject, trust: Trust, work: Work) -> Held:

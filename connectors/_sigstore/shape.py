@@ -170,13 +170,16 @@ class Bundle(msgspec.Struct, frozen=True, rename="camel"):
     @property
     def entry(self) -> Entry | None:
         """The log entry, None where there is none."""
-        return next(iter(self.verification_material.tlog_entries or []), None)
+        entries = self.verification_material.tlog_entries
+        return entries[0] if entries else None
 
     @property
     def stamps(self) -> list[bytes]:
         """The RFC 3161 responses."""
         stamps = self.verification_material.timestamp_verification_data
-        return [stamp.signed_timestamp for stamp in (stamps.rfc3161_timestamps if stamps else None) or []]
+        if stamps is None or not stamps.rfc3161_timestamps:
+            return []
+        return [stamp.signed_timestamp for stamp in stamps.rfc3161_timestamps]
 
 
 class _Typed(msgspec.Struct, frozen=True, rename="camel"):
@@ -212,8 +215,9 @@ def parse(raw: bytes, work: Work) -> Bundle:
         raise Refused("malformed", f"not a sigstore bundle: {error}") from error
     if bundle.media_type not in VERSIONS:
         _require_known(raw)
-    _check(bundle)
-    work.spend(1 + 2 * len(bundle.stamps))
+    stamps = bundle.stamps
+    _check(bundle, stamps)
+    work.spend(1 + 2 * len(stamps))
     return bundle
 
 
@@ -226,8 +230,8 @@ def _require_known(raw: bytes) -> None:
         raise Undecided("shape", f"a bundle of the unknown type {media_type[:80]!r}")
 
 
-def _check(bundle: Bundle) -> None:
-    material = bundle.verification_material
+def _check(bundle: Bundle, stamps: list[bytes]) -> None:
+    material, entry = bundle.verification_material, bundle.entry
     chain = material.x509_certificate_chain
     if chain is not None and not chain.certificates:
         raise Refused("malformed", "the bundle's certificate chain is empty")
@@ -239,8 +243,8 @@ def _check(bundle: Bundle) -> None:
         raise Refused("malformed", "the envelope needs exactly one signature")
     if len(material.tlog_entries or []) > 1:
         raise Undecided("shape", "the bundle has more than one log entry")
-    if len(bundle.stamps) > MAX_TIMESTAMPS or len(set(bundle.stamps)) < len(bundle.stamps):
+    if len(stamps) > MAX_TIMESTAMPS or len(set(stamps)) < len(stamps):
         raise Refused("time", "the bundle repeats a timestamp, or has too many")
-    proof = bundle.entry.inclusion_proof if bundle.entry else None
+    proof = entry.inclusion_proof if entry else None
     if proof and (len(proof.hashes) > MAX_PROOF or not 0 <= proof.log_index < proof.tree_size):
         raise Refused("log", "the inclusion proof cannot be one")

@@ -4,6 +4,7 @@ Specification: https://github.com/in-toto/attestation/tree/main/spec
 """
 
 from typing import TypeVar
+from urllib.parse import quote
 
 import msgspec
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
@@ -82,15 +83,21 @@ def about_distribution(statement: Statement, subject: Subject) -> None:
 
 def about_package(statement: Statement, subject: Subject) -> None:
     """npm: the one subject is this version, by purl and sha512. Raises `Refused`."""
-    only = _only(statement)
-    try:
-        said = Purl.parse(only.name)
-    except ValueError as error:
-        raise Refused("name-mismatch", f"the statement is about {only.name[:120]!r}, no package") from error
-    if said != subject.purl:
-        reason = "version-mismatch" if said.package == subject.purl.package else "name-mismatch"
-        raise Refused(reason, f"the statement is about {said}")
+    only, purl = _only(statement), subject.purl
+    # As the registry writes it, letter for letter, or in other words.
+    if only.name != f"pkg:{purl.type}/{quote(purl.label)}@{quote(purl.version or '')}":
+        _same_package(only.name, purl)
     _same_digest(only, subject, "sha512")
+
+
+def _same_package(text: str, purl: Purl) -> None:
+    try:
+        said = Purl.parse(text)
+    except ValueError as error:
+        raise Refused("name-mismatch", f"the statement is about {text[:120]!r}, no package") from error
+    if said != purl:
+        reason = "version-mismatch" if said.package == purl.package else "name-mismatch"
+        raise Refused(reason, f"the statement is about {said}")
 
 
 def publishes(statement: Statement, subject: Subject) -> None:
