@@ -55,7 +55,17 @@ def document(file: str) -> OpenAPI | None:
         return None
     # Jira writes times as 2026-11-20T12:00:00.000+0000, which its own document's `date-time` (RFC 3339) does not allow.
     config = Config(spec_validator_cls=None, extra_format_validators={"date-time": is_time})
-    return OpenAPI.from_dict(json.loads(gzip.decompress(path.read_bytes())), config=config)
+    return OpenAPI.from_dict(json.loads(gzip.decompress(path.read_bytes()), object_hook=nullable), config=config)
+
+
+def nullable(schema: dict[str, object]) -> dict[str, object]:
+    """Let null be where GitHub's document means it to be: `nullable` allows it, and what stands in the `allOf` beside it does not."""
+    if schema.get("nullable") is not True or "allOf" not in schema:
+        return schema
+    nothing = {"type": "object", "nullable": True, "maxProperties": 0}
+    return {name: value for name, value in schema.items() if name != "allOf"} | {
+        "anyOf": [{"allOf": schema["allOf"]}, nothing]
+    }
 
 
 def is_time(text: object) -> bool:

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tests.world.answers import answer, conditional
+from tests.world.github_advisories import NOT_FOUND, Advisories
 from tests.world.repositories import Asset, GitHubRelease, Repository, Tag, Writer, commit_of
 from tests.world.scene import Scene
 from tests.world.signing import Identity, Sigstore, github_attestations
@@ -20,7 +21,6 @@ Tell = Callable[[Repository, Request], Response]
 
 ANONYMOUS_LIMIT = 60
 LIMIT = 5000
-NOT_FOUND = {"message": "Not Found", "documentation_url": "https://docs.github.com/rest", "status": "404"}
 
 
 class GitHub:
@@ -31,6 +31,7 @@ class GitHub:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
+        self.advisories = Advisories(scene)
         self.repositories: dict[int, Repository] = {}
         self.names: dict[str, int] = {}
         """Lower-case `owner/name`, former ones too, -> id."""
@@ -163,15 +164,28 @@ class GitHub:
             ("/git/matching-refs/{ref:path}", self.tell_matching_refs),
             ("/git/tags/{sha}", self.tell_annotation),
             ("/attestations/{digest}", self.tell_attestations),
+            ("/security-advisories", self.tell_advisories),
+            ("/security-advisories/{ghsa_id}", self.tell_advisory),
         ]
         prefixes = ("/repos/{owner}/{repo}", "/repositories/{id:int}")
         return [
             Route("/rate_limit", self.rate_limit),
+            Route("/advisories", self.polite(self.advisories.tell_global)),
+            Route("/advisories/{ghsa_id}", self.polite(self.advisories.tell_one)),
             *(Route(prefix + path, self.serving(tell)) for prefix in prefixes for path, tell in tells),
             Route("/{owner}/{repo}/releases/download/{tag:path}/{name}", self.download),
         ]
 
     def serving(self, tell: Tell) -> Callable[[Request], Response]:
+        """Serve what one address tells of a repository."""
+
+        def of_repository(request: Request) -> Response:
+            repository = self.find(request)
+            return repository if isinstance(repository, Response) else tell(repository, request)
+
+        return self.polite(of_repository)
+
+    def polite(self, tell: Callable[[Request], Response]) -> Callable[[Request], Response]:
         """Wrap what one address tells with what all of GitHub's addresses do."""
 
         def serve(request: Request) -> Response:
@@ -179,8 +193,7 @@ class GitHub:
                 return answer({"message": "Request forbidden by administrative rules."}, status=403)
             if refused := self.refused(request):
                 return refused
-            repository = self.find(request)
-            told = repository if isinstance(repository, Response) else tell(repository, request)
+            told = tell(request)
             if told.status_code == 200:
                 told = conditional(request, told, salt=request.headers.get("authorization", ""))
             told.headers.update(self.limits(request))
@@ -299,6 +312,14 @@ class GitHub:
         common = {"repository_id": repository.id, "bundle_url": where, "initiator": "acme-bot"}
         inline = [{"bundle": bundle} if self.inline_bundles else {} for bundle in bundles]
         return answer({"attestations": [common | bundle for bundle in inline]})
+
+    def tell_advisories(self, repository: Repository, request: Request) -> Response:
+        """What the repository has published."""
+        return self.advisories.tell_list(repository.full_name, request)
+
+    def tell_advisory(self, repository: Repository, request: Request) -> Response:
+        """One advisory of the repository."""
+        return self.advisories.tell_own(repository.full_name, request)
 
     def download(self, request: Request) -> Response:
         """Send the asker to where an asset's bytes are."""

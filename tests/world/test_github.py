@@ -8,9 +8,11 @@ from json import loads
 import httpx
 import pytest
 
+from monitor.domain.purl import Purl
 from tests import corpus
 from tests.world import Identity, World
 from tests.world.contracts import Contracts
+from tests.world.github_advisories import Flawed
 
 REPOSITORY = "acme/files-mcp"
 BUILDER = Identity(repository=REPOSITORY)
@@ -200,3 +202,56 @@ def test_jira_is_held_to_its_contract(world: World) -> None:
     )
 
     assert (answer.status_code, [it.summary for it in world.jira.issues]) == (201, ["Look"])
+
+
+# --- advisories
+
+
+def test_malware_has_to_be_asked_for_and_by_githubs_word_for_the_ecosystem(world: World, github: httpx.Client) -> None:
+    world.github.advisories.malware("GHSA-1111-2222-3333", Purl.pypi("acme"), "= 1.0.1")
+    world.github.advisories.publish("GHSA-4444-5555-6666", Flawed(Purl.pypi("acme"), "< 2"))
+
+    def ids(query: str) -> list[str]:
+        return [each["ghsa_id"] for each in github.get(f"/advisories?{query}").json()]
+
+    assert ids("type=malware&ecosystem=pip&affects=acme@1.0.1,other") == ["GHSA-1111-2222-3333"]
+    assert ids("type=malware&ecosystem=pip&affects=acme@1.0.0") == []
+    assert ids("ecosystem=pip&affects=acme@1.0.1") == ["GHSA-4444-5555-6666"]
+    assert ids("type=malware&ecosystem=npm&affects=acme") == []
+    assert github.get("/advisories?ecosystem=pypi").status_code == 422
+
+
+def test_a_repositorys_advisory_is_not_in_the_global_database_until_it_is_reviewed(
+    world: World, github: httpx.Client
+) -> None:
+    world.github.create(REPOSITORY)
+    name = "GHSA-1111-2222-3333"
+    world.github.advisories.publish(name, Flawed(Purl.npm("acme")), repository=REPOSITORY, reviewed=False)
+    own = f"/repos/{REPOSITORY}/security-advisories"
+
+    assert [each["ghsa_id"] for each in github.get(f"{own}?state=published").json()] == [name]
+    assert github.get(f"/advisories/{name}").status_code == 404
+    world.github.advisories.change(name, reviewed=True)
+    assert github.get(f"/advisories/{name}").json()["repository_advisory_url"].endswith(f"{own}/{name}")
+
+
+def test_a_withdrawn_advisory_leaves_its_repositorys_list_alone(world: World, github: httpx.Client) -> None:
+    world.github.create(REPOSITORY)
+    name = "GHSA-1111-2222-3333"
+    world.github.advisories.publish(name, Flawed(None), repository=REPOSITORY)
+    world.github.advisories.withdraw(name)
+
+    assert github.get(f"/repos/{REPOSITORY}/security-advisories").json() == []
+    assert github.get(f"/repos/{REPOSITORY}/security-advisories/{name}").json()["state"] == "withdrawn"
+    assert github.get(f"/advisories/{name}").json()["withdrawn_at"] is not None
+
+
+def test_a_cursor_leads_to_the_next_page(world: World, github: httpx.Client) -> None:
+    for number in range(3):
+        world.github.advisories.publish(f"GHSA-1111-2222-{number:04}", Flawed(Purl.npm("acme")))
+
+    first = github.get("/advisories?ecosystem=npm&per_page=2")
+    second = github.get(first.links["next"]["url"])
+
+    assert [len(first.json()), len(second.json())] == [2, 1]
+    assert "next" not in second.links
