@@ -23,9 +23,7 @@ class Certified:
     bundle: Bundle
     leaf: x509.Certificate
     raw: bytes
-    read: (
-        LibraryBundle | None
-    )  # None: the library does not support the shape, refuses it, or reads another certificate in it
+    read: LibraryBundle | None  # None: the library does not support it, refuses it, or reads another certificate in it
 
 
 def certified(bundle: Bundle, raw: bytes) -> Certified:

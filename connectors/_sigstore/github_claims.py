@@ -33,14 +33,26 @@ class _Attestation(msgspec.Struct):
     bundle: msgspec.Raw
 
 
+class _Attestations(msgspec.Struct):
+    attestations: list[_Attestation]
+
+
+_ATTESTATIONS = msgspec.json.Decoder(_Attestations)
+
+
 class _Typed(msgspec.Struct, rename="camel"):
     media_type: str | None = None  # None: JSON, and no bundle
 
 
 def claims(document: bytes, subject: Subject, trust: Trust) -> list[Claim]:
     """One claim for each bundle. Raises `Refused`."""
-    listed = read(document, Attestations, "an attestation list").attestations
-    return [Claim("GitHub attestation", partial(_listed, raw, subject, trust)) for raw in listed]
+    try:
+        listed = _ATTESTATIONS.decode(document).attestations
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        # Not all of them can be read: each on its own.
+        raws = read(document, Attestations, "an attestation list").attestations
+        return [Claim("GitHub attestation", partial(_listed, raw, subject, trust)) for raw in raws]
+    return [Claim("GitHub attestation", partial(_decide, each.bundle, subject, trust)) for each in listed]
 
 
 def bundle_claims(document: bytes, subject: Subject, trust: Trust) -> list[Claim]:
@@ -60,10 +72,11 @@ def _beside(raw: bytes, subject: Subject, trust: Trust, work: Work) -> Held:
 
 
 def _listed(listed: msgspec.Raw, subject: Subject, trust: Trust, work: Work) -> Held:
-    return _decide(bytes(read(listed, _Attestation, "an attestation").bundle), subject, trust, work)
+    return _decide(read(listed, _Attestation, "an attestation").bundle, subject, trust, work)
 
 
-def _decide(raw: bytes, subject: Subject, trust: Trust, work: Work) -> Held:
+def _decide(document: bytes | msgspec.Raw, subject: Subject, trust: Trust, work: Work) -> Held:
+    raw = bytes(document)
     bundle = parse(raw, work)
     if bundle.certificate is None:
         raise Undecided("key", "signed by a key that nobody has told us")
