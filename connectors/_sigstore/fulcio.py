@@ -240,13 +240,13 @@ def _claims(leaf: x509.Certificate) -> dict[int, str]:
         arc, value = READ.get(extension.oid), extension.value
         if arc is not None and isinstance(value, x509.UnrecognizedExtension):
             try:
-                said[arc] = _text(value.value) if arc >= UTF8_FROM else value.value.decode()
+                said[arc] = text_of(value.value) if arc >= UTF8_FROM else value.value.decode()
             except ValueError as error:
                 raise Refused("malformed", f"the certificate's extension {ARC}{arc} is no text") from error
     return said
 
 
-def _text(der: bytes) -> str:
+def text_of(der: bytes) -> str:
     """Read a UTF8String. One of under 128 bytes, as most are, is read here: the library takes four times as long. Raises ValueError."""
     if 1 < len(der) < SHORT and der[0] == UTF8_STRING and der[1] == len(der) - 2:
         return der[2:].decode()
