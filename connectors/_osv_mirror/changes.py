@@ -23,6 +23,9 @@ MAX_BAD = 20
 MAX_LISTED = 20_000
 """Records that are taken from the list before it is not worth it."""
 
+# Made at import: msgspec looks a type up on its first use, and crashes the process where two threads do that at once.
+TIME = msgspec.json.Decoder(Time)
+
 
 class Changes:
     """Takes the list part by part until a line is older than `since` less the overlap (microseconds since 1970); `now` is now.
@@ -67,12 +70,13 @@ class Changes:
     def _line(self, line: bytes) -> bool:
         if not line.strip():
             return True
-        time, _, name = line.decode("utf-8", "replace").strip().partition(",")
+        time, _, name = line.strip().partition(b",")
+        advisory_id = name.decode("ascii", "replace")
         try:
-            at = micros(msgspec.convert(time, Time))
+            at = micros(TIME.decode(b'"' + time + b'"'))
         except (ValueError, OverflowError):
             return self._refuse(line)
-        if not FILE_ID.fullmatch(name):
+        if not FILE_ID.fullmatch(advisory_id):
             return self._refuse(line)
         self._good += 1
         self._sorted = self._sorted and (self._before is None or at <= self._before)
@@ -80,12 +84,12 @@ class Changes:
         if at <= self._now and (self.newest is None or at > self.newest):
             self.newest = at
         if at >= self._until:
-            self.listed[name] = max(at, self.listed.get(name, at))
+            self.listed[advisory_id] = max(at, self.listed.get(advisory_id, at))
             return not self.overflowed
         return not self._sorted
 
     def _refuse(self, line: bytes) -> bool:
-        shown = one_line(line[:MAX_LINE].decode("utf-8", "replace"), 80)
+        shown = one_line(line[:MAX_LINE].decode("utf-8", "replace").strip(), 80)
         self.bad.append(shown)
         if len(self.bad) > MAX_BAD:
             raise Malformed(NAME, f"a list of modified records with more than {MAX_BAD} lines that are none: {shown}")

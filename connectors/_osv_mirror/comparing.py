@@ -17,9 +17,9 @@ CHUNK = 1000
 """Members that are compared in one set,"""
 CHUNK_BYTES = 16 * 2**20
 """and how much they may have together."""
-MAX_GONE = 100
-MAX_GONE_SHARE = 0.1
-"""More than both vanish only when the origin is broken: a copy that was cut off, an export that was reset."""
+MAX_LOST = 100
+MAX_LOST_SHARE = 0.1
+"""More than both vanish, or become unreadable, only when the origin is broken: a copy that was cut off, an export that was reset."""
 
 
 @dataclass(slots=True)
@@ -27,7 +27,16 @@ class Compared:
     """What came out of a comparison: how many records were put in or taken out, and which could not be read."""
 
     changed: int = 0
+    good: int = 0
+    refused: int = 0
     bad: dict[str, str] = field(default_factory=dict)
+    """Of those that were refused, why: no more than are kept."""
+
+    def refuse(self, name: str, why: str) -> None:
+        """Count a record that could not be read."""
+        self.refused += 1
+        if len(self.bad) < problems.MAX_KEPT:
+            self.bad[name] = why
 
 
 def whole(connection: sqlite3.Connection, ecosystem: str, path: Path, at: int) -> Compared:
@@ -50,6 +59,9 @@ def whole(connection: sqlite3.Connection, ecosystem: str, path: Path, at: int) -
             connection.executemany("INSERT OR IGNORE INTO present (key) VALUES (?)", ((key,) for key in keys))
     finally:
         os.close(file)
+    if not compared.good or _too_many(compared.refused, compared.good):
+        detail = f"{compared.refused} of {compared.refused + compared.good} records in the archive of {ecosystem} cannot be read"
+        raise Malformed(NAME, detail)
     compared.changed += _take_out_what_is_gone(connection, ecosystem)
     problems.clear(connection, ecosystem)
     problems.note(connection, ecosystem, compared.bad)
@@ -64,7 +76,7 @@ def single(connection: sqlite3.Connection, ecosystem: str, bodies: Mapping[str, 
         try:
             changes[advisory_id] = _change(ecosystem, advisory_id, body, archive.deflated(body))
         except Malformed as error:
-            compared.bad[advisory_id] = error.detail
+            compared.refuse(advisory_id, error.detail)
     index.put(connection, ecosystem, changes, at)
     compared.changed = len(changes)
     problems.clear(connection, ecosystem, changes)
@@ -78,8 +90,7 @@ def _chunks(file: int, compared: Compared) -> Iterator[dict[str, Member]]:
     for member in archive.members(file):
         name, dot, kind = member.name.decode("ascii", "replace").rpartition(".")
         if (dot, kind) != (".", "json") or not FILE_ID.fullmatch(name):
-            if len(compared.bad) < problems.MAX_KEPT:
-                compared.bad[member.shown] = "is not the name of a record's file"
+            compared.refuse(member.shown, "is not the name of a record's file")
             continue
         chunk[name] = member
         length += member.size
@@ -96,14 +107,16 @@ def _changes(
     for advisory_id, member in chunk.items():
         known = old.get(advisory_id)
         if known is not None and (known.crc, known.size) == (member.crc, member.size):
+            compared.good += 1
             continue
         try:
             content = archive.content(file, member)
             changes[advisory_id] = _change(ecosystem, advisory_id, content.body, content.deflated)
         except BadMember as error:
-            compared.bad[advisory_id] = f"its file {error}"
+            compared.refuse(advisory_id, f"its file {error}")
         except Malformed as error:
-            compared.bad[advisory_id] = error.detail
+            compared.refuse(advisory_id, error.detail)
+    compared.good += len(changes)
     return changes
 
 
@@ -115,7 +128,7 @@ def _change(ecosystem: str, advisory_id: str, body: bytes, deflated: bytes) -> C
 
 
 def _take_out_what_is_gone(connection: sqlite3.Connection, ecosystem: str) -> int:
-    """Raises `Malformed` where nothing is left, or too much would go: that is no state of the export."""
+    """Raises `Malformed` where too much would go: that is no state of the export."""
     gone = [
         key
         for (key,) in connection.execute(
@@ -123,10 +136,12 @@ def _take_out_what_is_gone(connection: sqlite3.Connection, ecosystem: str) -> in
         )
     ]
     left = connection.execute("SELECT count(*) FROM present").fetchone()[0]
-    if left == 0:
-        raise Malformed(NAME, f"the archive of {ecosystem} holds no record that can be read")
-    if len(gone) > max(MAX_GONE, MAX_GONE_SHARE * (left + len(gone))):
+    if _too_many(len(gone), left):
         detail = f"the archive of {ecosystem} lacks {len(gone)} of {left + len(gone)} records; if that is right, remove the index"
         raise Malformed(NAME, detail)
     index.drop(connection, gone)
     return len(gone)
+
+
+def _too_many(lost: int, left: int) -> bool:
+    return lost > max(MAX_LOST, MAX_LOST_SHARE * (left + lost))

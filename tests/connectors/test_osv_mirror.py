@@ -130,7 +130,7 @@ async def test_an_ecosystem_that_is_not_copied_is_not_covered(world: World, tmp_
 @pytest.mark.parametrize("ecosystems", [(), ("pypi",), ("npm", "../x")])
 def test_an_ecosystem_that_is_none_is_refused(tmp_path: Path, ecosystems: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="not an ecosystem"):
-        osv_mirror.build(make_edge().http, place="/x", folder=tmp_path, clock=lambda: 0, ecosystems=ecosystems)  # type: ignore[arg-type,return-value]  # no clock is read
+        osv_mirror.build(make_edge().http, place="/x", folder=tmp_path, clock=lambda: 0, ecosystems=ecosystems)  # type: ignore[arg-type]  # no clock is read
 
 
 # --- commits
