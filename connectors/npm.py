@@ -15,14 +15,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 import structlog
 
 from connectors._edge.address import Address, NoAddress, allows, shown, split_credentials
+from connectors._edge.allowance import DESCRIBED, Allowance
 from connectors._edge.http import Client, Http, NotModified
 from connectors._edge.installers import Endpoint, NpmEndpoints
+from connectors._edge.references import References
 from monitor.domain.provenance import Attestation, Form
 from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Digest, Listing, RegistrySignature, Release, Standing
@@ -37,7 +39,7 @@ MAX_FILE = 512 * 2**20
 """Bytes of a tarball that is downloaded to be hashed."""
 MAX_ATTESTATIONS = 8 * 2**20
 MAX_TEXT = 500
-MAX_VERSION = 256
+VERSION = re.compile(r"[!-~]{1,256}")
 HOLDER = re.compile(r"0\.0\.1-security(\.|\Z)")
 """The version of npm's placeholder. It is a pre-release, and lower than whatever is deployed."""
 
@@ -48,9 +50,6 @@ _Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
 _Short = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 
 
-_TIME: msgspec.json.Decoder[datetime] = msgspec.json.Decoder(Annotated[datetime, msgspec.Meta(tz=True)])
-
-
 class _Package(msgspec.Struct, rename="kebab"):
     name: str
     dist_tags: dict[str, str] = {}
@@ -58,16 +57,16 @@ class _Package(msgspec.Struct, rename="kebab"):
     time: dict[str, msgspec.Raw] = {}
 
 
-class _Signature(msgspec.Struct):
+class _Signature(msgspec.Struct, gc=False):
     keyid: _Short
     sig: _Short
 
 
-class _Attestations(msgspec.Struct):
+class _Attestations(msgspec.Struct, gc=False):
     url: _Url
 
 
-class _Dist(msgspec.Struct):
+class _Dist(msgspec.Struct, gc=False):
     tarball: _Url
     integrity: Annotated[str, msgspec.Meta(max_length=1024)] = ""
     shasum: str = ""
@@ -81,21 +80,31 @@ class _Version(msgspec.Struct):
     deprecated: msgspec.Raw = msgspec.Raw(b"null")
 
 
+_PACKAGE: msgspec.json.Decoder[_Package] = msgspec.json.Decoder(_Package)
+_VERSION: msgspec.json.Decoder[_Version] = msgspec.json.Decoder(_Version)
+_TIME: msgspec.json.Decoder[datetime] = msgspec.json.Decoder(Annotated[datetime, msgspec.Meta(tz=True)])
+
+
 def parse_package(body: bytes, package: Purl, url: str) -> Listing:
     """Read the full package document that came from `url`. Raises `Malformed`.
 
     A version's entry that is none costs itself, and the listing is then not complete: that version is not gone. Versions that stand in
-    `time` alone were unpublished, and are left out.
+    `time` alone were unpublished, and are left out. A document that lists more than its bytes can describe is refused as a whole.
     """
     try:
-        read = msgspec.json.decode(body, type=_Package)
+        read = _PACKAGE.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(NAME, f"{shown(url)} is no package document: {one_line(str(error), 200)}") from error
     if read.name != package.label:
         raise Malformed(NAME, f"{shown(url)} is the document of {one_line(read.name, 100)!r}")
     if not read.versions:
         return _without_versions(read, package, url)
-    releases = [_release(text, entry, read.time.get(text), package, url) for text, entry in read.versions.items()]
+    allowance = Allowance.of(NAME, url, body)
+    allowance.take(DESCRIBED * len(read.versions))
+    references = References(url, allowance)
+    releases = [
+        _release(text, entry, read.time.get(text), package, references) for text, entry in read.versions.items()
+    ]
     kept = tuple(release for release in releases if release is not None)
     if not kept:
         raise Malformed(NAME, f"{shown(url)}: no version of it can be read")
@@ -202,29 +211,30 @@ def _without_versions(read: _Package, package: Purl, url: str) -> Listing:
     return Listing(package, (), Standing.UNPUBLISHED, "unpublished as a whole")
 
 
-def _release(text: str, entry: msgspec.Raw, time: msgspec.Raw | None, package: Purl, url: str) -> Release | None:
+def _release(
+    text: str, entry: msgspec.Raw, time: msgspec.Raw | None, package: Purl, references: References
+) -> Release | None:
     """One version; None: its entry is none."""
     try:
-        read = msgspec.json.decode(entry, type=_Version)
-        if read.version != text or not 0 < len(text) <= MAX_VERSION or not re.fullmatch("[!-~]+", text):
+        read = _VERSION.decode(entry)
+        if read.version != text or not VERSION.fullmatch(text):
             return None
-        artifact = _artifact(read.dist, f"{package.name}-{text}.tgz", url)
+        artifact = _artifact(read.dist, f"{package.name}-{text}.tgz", references)
         return Release(package.at(text), _time(time), (artifact,), deprecated=_deprecated(read.deprecated))
     except (ValueError, RecursionError):  # msgspec's errors, a digest or an address that is none
         return None
 
 
-def _artifact(dist: _Dist, filename: str, url: str) -> Artifact:
+def _artifact(dist: _Dist, filename: str, references: References) -> Artifact:
     """The tarball, under the name that npm itself gives it: mirrors have addresses of their own. Raises ValueError."""
     digest = _digest(dist)
-    signatures = [RegistrySignature(each.keyid, each.sig) for each in dist.signatures or ()]
-    signable = digest is not None and dist.integrity == _integrity(digest)
+    signable = dist.signatures and digest is not None and dist.integrity == _integrity(digest)
     return Artifact(
         filename,
-        urljoin(url, dist.tarball),
+        references.resolve(dist.tarball),
         digest,
-        attestation_url=None if dist.attestations is None else urljoin(url, dist.attestations.url),
-        signatures=tuple(signatures) if signable else (),
+        attestation_url=None if dist.attestations is None else references.resolve(dist.attestations.url),
+        signatures=tuple(RegistrySignature(each.keyid, each.sig) for each in dist.signatures or ()) if signable else (),
     )
 
 
@@ -266,7 +276,9 @@ def _time(read: msgspec.Raw | None) -> datetime | None:
 
 
 def _deprecated(read: msgspec.Raw) -> str | None:
-    """The text; an empty one, or `false`, takes a deprecation back."""
+    """The text; an empty one, or `false`, takes a deprecation back. Whatever else is written is one without a text, and is not built."""
+    if bytes(read).lstrip()[:1] in (b"[", b"{"):
+        return ""
     value = msgspec.json.decode(read)
     if isinstance(value, str):
         return one_line(value, MAX_TEXT) or None

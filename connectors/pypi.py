@@ -8,22 +8,22 @@ yank happened. A quarantined project lists nothing at all: its status says so, a
 A mirror may leave attestations out: then no file announces one, which here looks the same as files that nobody vouches for.
 """
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated
-from urllib.parse import quote, urldefrag, urljoin
+from urllib.parse import quote
 
 import msgspec
 import structlog
-from packaging.version import InvalidVersion, Version
 
 from connectors._edge.address import Address, NoAddress, allows, shown, split_credentials
+from connectors._edge.allowance import DESCRIBED, NAMED, Allowance
 from connectors._edge.http import Client, Http, NotModified
+from connectors._edge.references import References
+from connectors._pypi_files import MAX_TEXT, Found, Versions, read_files
 from monitor.domain.provenance import Attestation, Form
 from monitor.domain.purl import Purl
-from monitor.domain.release import HEX_LENGTH, Artifact, Digest, Listing, Release, Standing
+from monitor.domain.release import Artifact, Listing, Release, Standing
 from monitor.domain.text import one_line
 from monitor.ports.errors import Malformed, NotFound, Unavailable
 from monitor.ports.sources import Downloaded, Fresh, ReleaseSource, Unchanged, Validators
@@ -36,16 +36,8 @@ INTEGRITY = "application/vnd.pypi.integrity.v1+json"
 MAX_FILE = 512 * 2**20
 """Bytes of a file that is downloaded to be hashed."""
 MAX_PROVENANCE = 8 * 2**20
-MAX_TEXT = 500
-MAX_VERSION = 256
-ARCHIVE = re.compile(r"(?:\.tar(?:\.(?:gz|bz2|xz|lz|lzma|zst|Z))?|\.tgz|\.tbz2?|\.txz|\.tlz|\.zip)\Z", re.IGNORECASE)
-"""What pip and uv unpack: more than the standards allow."""
-WHEEL_PARTS = (5, 6)
 NOT_ACCEPTABLE = 406
 WAY_OUT = "it does not serve the Simple API as JSON (PEP 691); name an index that does in [sources.pypi] url"
-
-STRONGEST_FIRST = ("sha256", "sha512", "sha384", "sha1")
-"""sha256 before all, because attestations are about it."""
 
 STANDINGS = {
     "active": Standing.ACTIVE,
@@ -54,8 +46,6 @@ STANDINGS = {
     "quarantined": Standing.QUARANTINED,
     "deprecated": Standing.DEPRECATED,
 }
-
-_Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
 
 
 class _Meta(msgspec.Struct, rename="kebab"):
@@ -75,14 +65,7 @@ class _Project(msgspec.Struct, rename="kebab"):
     project_status: _Status | str | None = None  # None: the index has no status markers
 
 
-class _File(msgspec.Struct, rename="kebab"):
-    filename: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!-]{0,254}\Z")]
-    url: _Url
-    hashes: dict[str, str] = {}
-    size: Annotated[int, msgspec.Meta(ge=0)] | None = None
-    upload_time: datetime | None = None
-    yanked: bool | str = False
-    provenance: _Url | None = None
+_PROJECT: msgspec.json.Decoder[_Project] = msgspec.json.Decoder(_Project)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,41 +76,35 @@ class Page:
     ignored: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A file, and what is said with it about its release."""
-
-    version: Version
-    artifact: Artifact
-    uploaded_at: datetime | None
-    yanked: str | None
-
-
 def parse_project(body: bytes, package: Purl, url: str) -> Page:
     """Read the page of a project that came from `url`. Raises `Malformed`.
 
     A file's entry that is none costs itself, and the listing is then not complete: that file is not gone. Nor is it complete where two
-    entries have one name, of which the first counts.
+    entries have one name, of which the first counts. A page that lists more than its bytes can describe is refused as a whole.
     """
     try:
-        read = msgspec.json.decode(body, type=_Project)
+        read = _PROJECT.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         hint = WAY_OUT if body.lstrip()[:1] == b"<" else one_line(str(error), 200)
         raise Malformed(NAME, f"{shown(url)} is no project's page: {hint}") from error
     if Purl.pypi(read.name) != package:
         raise Malformed(NAME, f"{shown(url)} is the page of {one_line(read.name, 100)!r}")
-    files, ignored, broken = _files(read.files, package, url)
-    texts = {version: text for text in reversed(read.versions) if (version := _version(text)) is not None}
-    by_version: dict[Version, list[_Found]] = {version: [] for version in texts}
+    allowance = Allowance.of(NAME, url, body)
+    allowance.take(DESCRIBED * len(read.files) + NAMED * len(read.versions))
+    versions = Versions(allowance)
+    files, ignored, broken = read_files(read.files, package, versions, References(url, allowance))
+    spelled = [(version[0], text) for text in read.versions if (version := versions.read(text)) is not None]
+    texts = dict(reversed(spelled))
+    ignored += len(read.versions) - len(texts)
+    by_version: dict[str, list[Found]] = {key: [] for key in texts}
     for file in files:
-        by_version.setdefault(file.version, []).append(file)
-    releases = tuple(
-        _release(package.at(texts.get(version, str(version))), found) for version, found in by_version.items()
-    )
+        key, normal = file.version
+        by_version.setdefault(key, []).append(file)
+        texts.setdefault(key, normal)
+    releases = tuple(_release(package.at(texts[key]), found) for key, found in by_version.items())
     standing, reason = _standing(read.project_status)
     if not releases and standing is Standing.ACTIVE:
         raise Malformed(NAME, f"{shown(url)} lists no release that can be read, and no status says why")
-    ignored += len(read.versions) - len(texts)
     return Page(Listing(package, releases, standing, reason, complete=broken == 0), ignored)
 
 
@@ -210,86 +187,21 @@ def build(
     return PyPI(client, Address.parse(split_credentials(index)[0]), frozenset(host.lower() for host in hosts))
 
 
-def _files(entries: list[msgspec.Raw], package: Purl, url: str) -> tuple[list[_Found], int, int]:
-    """The files, how many are of no release that an installer would see, and how many entries are none."""
-    files: dict[str, _Found] = {}
-    named = re.compile("[-_.]+".join(map(re.escape, package.name.split("-"))), re.IGNORECASE)
-    ignored = broken = 0
-    for entry in entries:
-        try:
-            read = msgspec.json.decode(entry, type=_File)
-            version = _file_version(read.filename, named)
-            if version is None:
-                ignored += 1
-            elif read.filename in files:
-                broken += 1  # an installer could take either
-            else:
-                files[read.filename] = _found(read, version, url)
-        except (ValueError, OverflowError, RecursionError):  # msgspec's errors, a digest or an address that is none
-            broken += 1
-    return list(files.values()), ignored, broken
+def _release(purl: Purl, files: list[Found]) -> Release:
+    if not files:
+        return Release(purl, None, ())
+    uploads = [file.uploaded_at for file in files if file.uploaded_at is not None]
+    uploaded_at = min(uploads) if uploads else None
+    return Release(purl, uploaded_at, tuple([file.artifact for file in files]), yanked=_yanked(files))
 
 
-def _file_version(filename: str, named: re.Pattern[str]) -> Version | None:
-    """The version that a file's name states; None: no installer would take it for one of this project.
-
-    Read as pip reads it (its `package_finder.py`), which takes more names than `packaging` does, and without multiplying out the tags.
-    """
-    if filename.lower().endswith(".whl"):
-        parts = filename[: -len(".whl")].split("-")
-        ours = len(parts) in WHEEL_PARTS and named.fullmatch(parts[0])
-        return _version(parts[1].replace("_", "-")) if ours else None
-    ending, name = ARCHIVE.search(filename), named.match(filename)
-    if ending is None or name is None or filename[name.end() : name.end() + 1] != "-":
-        return None
-    return _version(re.sub(r"-py[123]\.?[0-9]?\Z", "", filename[name.end() + 1 : ending.start()]))
-
-
-def _found(read: _File, version: Version, url: str) -> _Found:
-    provenance = None if read.provenance is None else urljoin(url, read.provenance)
-    artifact = Artifact(
-        read.filename,
-        urldefrag(urljoin(url, read.url)).url if "#" in read.url else urljoin(url, read.url),
-        _digest(read.hashes),
-        size=read.size,
-        attestation_url=provenance,
-    )
-    yanked = None if read.yanked is False else one_line("" if read.yanked is True else read.yanked, MAX_TEXT)
-    return _Found(version, artifact, _utc(read.upload_time), yanked)
-
-
-def _digest(hashes: Mapping[str, str]) -> Digest | None:
-    """The best digest that is given; None: the index gives none of a kind that is known. Raises ValueError."""
-    algorithm = next((each for each in STRONGEST_FIRST if each in hashes and each in HEX_LENGTH), None)
-    return None if algorithm is None else Digest(algorithm, hashes[algorithm])
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    """PEP 700 wants UTC; some mirrors leave the zone out."""
-    if time is None:
-        return None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
-def _release(purl: Purl, files: list[_Found]) -> Release:
-    uploads = [file.uploaded_at for file in files if file.uploaded_at]
-    return Release(purl, min(uploads, default=None), tuple(file.artifact for file in files), yanked=_yanked(files))
-
-
-def _yanked(files: list[_Found]) -> str | None:
+def _yanked(files: list[Found]) -> str | None:
     """PyPI yanks whole releases; where an index yanks single files, the release is yanked with a note of how many."""
     reasons = [file.yanked for file in files if file.yanked is not None]
     if not reasons:
         return None
     said = next(filter(None, reasons), "")
     return said if len(reasons) == len(files) else f"({len(reasons)} of {len(files)} files) {said}".rstrip()
-
-
-def _version(text: str) -> Version | None:
-    try:
-        return Version(text) if len(text) <= MAX_VERSION and text == text.strip() else None
-    except InvalidVersion:
-        return None
 
 
 def _standing(status: _Status | str | None) -> tuple[Standing, str]:

@@ -19,6 +19,7 @@ from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
 from monitor.ports.errors import Malformed
 from monitor.ports.sources import Verifier
+from tests import hostile_packages
 from tests.world.clock import BEGINNING
 from tests.world.signing import (
     SLSA,
@@ -38,6 +39,8 @@ BODY = b"the file"
 DIGESTS = {name: Digest(name, hashlib.new(name, BODY).hexdigest()) for name in ("sha1", "sha256", "sha512")}
 SHA256, SHA512 = DIGESTS["sha256"].hex, DIGESTS["sha512"].hex
 NPM, PYPI = Purl.npm("@example/weather", "1.0.0"), Purl.pypi("weather-mcp", "1.0.0")
+SHORT_NPM, SHORT_PYPI = Purl.npm("a"), Purl.pypi("a")
+"""The shorter a name, the more entries have room."""
 SUBJECTS = {
     Form.PYPI_PROVENANCE: Subject(PYPI, WHEEL, DIGESTS),
     Form.NPM_SIGNATURE: Subject(NPM, "weather-1.0.0.tgz", DIGESTS),
@@ -104,13 +107,13 @@ def samples(world: Signed) -> Iterator[Sample]:
         yield Sample(f"sigstore-bundle: {name}", len(document), world.decide(Form.SIGSTORE_BUNDLE, document))
     for name, document in _packages().items():
         yield Sample(
-            f"npm package: {name}", len(document), refusing(parse_package, document, NPM.package, "https://a.example/p")
+            f"npm package: {name}", len(document), refusing(parse_package, document, SHORT_NPM, "https://a.example/p")
         )
     for name, document in _projects().items():
         yield Sample(
             f"PyPI project: {name}",
             len(document),
-            refusing(parse_project, document, PYPI.package, "https://a.example/p/"),
+            refusing(parse_project, document, SHORT_PYPI, "https://a.example/p/"),
         )
     for name, document in {**_anything(world.keys.keys()), **_keys(world)}.items():
         yield Sample(
@@ -193,36 +196,14 @@ def _bundles(world: Signed) -> dict[str, bytes]:
 
 
 def _packages() -> dict[str, bytes]:
-    dist = {"tarball": "https://a.example/t.tgz", "integrity": integrity(SHA512)}
-    names = [f"1.0.{number}" for number in range(4_000)]
-    entry = {"name": NPM.label, "version": "1.0.0", "dist": dist}
-    many = {"name": NPM.label, "versions": {name: {**entry, "version": name} for name in names}, "time": {}}
-    dense = {f"{number}": {"version": f"{number}", "dist": {"tarball": "f"}} for number in range(18_000)}
-    signatures = {"1.0.0": {**entry, "dist": {**dist, "signatures": [{"keyid": "k", "sig": "s"}] * 30_000}}}
-    words = {"1.0.0": {**entry, "dist": {**dist, "integrity": "sha512-A " * 100_000}}}
-    return {
-        "versions": json.dumps(many).encode(),
-        "dense": json.dumps({**many, "versions": dense}, separators=(",", ":")).encode(),
-        "signatures": json.dumps({**many, "versions": signatures}).encode(),
-        "integrity": json.dumps({**many, "versions": words}).encode(),
-        **_anything(json.dumps({"name": NPM.label, "versions": {"1.0.0": entry}}).encode()),
-    }
+    entry = {"version": "1.0.0", "dist": {"tarball": "https://a.example/t.tgz"}}
+    small = json.dumps({"name": SHORT_NPM.label, "versions": {"1.0.0": entry}}).encode()
+    return {**hostile_packages.packages(SHORT_NPM.label, integrity(SHA512)), **_anything(small)}
 
 
 def _projects() -> dict[str, bytes]:
-    file = {"url": "https://a.example/f", "hashes": {"sha256": SHA256}}
-    project = {"meta": {"api-version": "1.4"}, "name": PYPI.label, "versions": []}
-    files = [{**file, "filename": f"weather_mcp-1.0.{number}.tar.gz"} for number in range(6_000)]
-    dense = [{"url": "f", "hashes": {}, "filename": f"weather_mcp-{number}.zip"} for number in range(17_000)]
-    tags = ".".join(["py3"] * 38)
-    wheels = [{**file, "filename": f"weather_mcp-1.0.{number}-{tags}-none-any.whl"} for number in range(3_000)]
-    return {
-        "files": json.dumps({**project, "files": files}).encode(),
-        "dense": json.dumps({**project, "files": dense}, separators=(",", ":")).encode(),
-        "tags": json.dumps({**project, "files": wheels}).encode(),
-        "versions": json.dumps({**project, "versions": ["1." * 120 + "0"] * 4_000, "files": []}).encode(),
-        **_anything(json.dumps({**project, "files": []}).encode()),
-    }
+    small = json.dumps({"meta": {"api-version": "1.4"}, "name": SHORT_PYPI.label, "versions": [], "files": []}).encode()
+    return {**hostile_packages.projects(SHORT_PYPI.name, SHA256), **_anything(small)}
 
 
 def _keys(world: Signed) -> dict[str, bytes]:

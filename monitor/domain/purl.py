@@ -68,8 +68,18 @@ class Purl:
         return cls("github", owner, name, version)
 
     def at(self, version: str | None) -> Self:
-        """Return the same package at another version; None for the package as a whole."""
-        return type(self)(self.type, self.namespace, self.name, version)
+        """Return the same package at another version; None for the package as a whole. Raises ValueError for one that is too long.
+
+        The other parts are in canonical form already: a listing of thousands of versions takes its names from here.
+        """
+        if version is not None and len(version) > MAX_LENGTH:
+            raise ValueError(f"a version over {MAX_LENGTH} characters")
+        made = object.__new__(type(self))
+        object.__setattr__(made, "type", self.type)
+        object.__setattr__(made, "namespace", self.namespace)
+        object.__setattr__(made, "name", self.name)
+        object.__setattr__(made, "version", version)
+        return made
 
     @property
     def package(self) -> Self:

@@ -20,8 +20,10 @@ class Digest:
 
     def __post_init__(self) -> None:
         """Refuse what is no digest of that algorithm, with ValueError."""
-        object.__setattr__(self, "hex", self.hex.lower())
-        if HEX_LENGTH.get(self.algorithm) != len(self.hex) or not set(self.hex) <= set("0123456789abcdef"):
+        lowered = self.hex.lower()
+        if lowered != self.hex:
+            object.__setattr__(self, "hex", lowered)
+        if HEX_LENGTH.get(self.algorithm) != len(lowered) or lowered.strip("0123456789abcdef"):
             raise ValueError(f"not a {self.algorithm[:20]} digest: {self.hex[:130]!r}")
 
     @classmethod

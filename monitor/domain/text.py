@@ -1,6 +1,7 @@
 """Untrusted text made safe to look at: what a person cannot see, or what steers a terminal, is shown instead of obeyed."""
 
 import unicodedata
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 SEEN_ONLY_WHEN_SHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -12,7 +13,8 @@ def visible(text: str) -> str:
 
     The result holds no lone surrogate, so that it can be encoded as UTF-8.
     """
-    return "\n".join(map(_shown, text.replace("\r\n", "\n").split("\n")))
+    lines = text.replace("\r\n", "\n")
+    return lines if lines.isprintable() else lines.translate(_hidden(lines))
 
 
 def one_line(text: str, limit: int) -> str:
@@ -34,11 +36,13 @@ def web_address(url: str) -> str | None:
     return quote(url.strip(), safe="%/:?#@!$&'()*+,;=~-._")
 
 
-def _shown(line: str) -> str:
-    if line.isprintable():
-        return line
-    return "".join(character if _plain(character) else f"\\u{{{ord(character):x}}}" for character in line)
+def _hidden(text: str) -> dict[int, str]:
+    """What is to be shown instead of each invisible character: looked up once for each that occurs, since a text may be full of them."""
+    return {ord(character): shown for character in set(text) if (shown := _instead(character)) is not None}
 
 
-def _plain(character: str) -> bool:
-    return character == "\t" or unicodedata.category(character) not in SEEN_ONLY_WHEN_SHOWN
+@lru_cache(maxsize=2**14)
+def _instead(character: str) -> str | None:
+    if character in "\t\n" or unicodedata.category(character) not in SEEN_ONLY_WHEN_SHOWN:
+        return None
+    return f"\\u{{{ord(character):x}}}"
