@@ -45,7 +45,7 @@ Parse = Callable[[bytes], Graph]
 SHAPES: tuple[tuple[re.Pattern[bytes], Parse], ...] = (
     (re.compile(rb"^(?:# yarn lockfile v1|__metadata:)", re.MULTILINE), yarn_lock.parse),
     (re.compile(rb"^lockfileVersion:", re.MULTILINE), pnpm_lock.parse),
-    (re.compile(rb"^\[\[packages\]\]|^lock-version\s*=", re.MULTILINE), pylock.parse),
+    (re.compile(rb"^\[\[packages\]\]|^created-by\s*=", re.MULTILINE), pylock.parse),
     (
         re.compile(rb"^(?:content-hash|lock-version|python-versions)\s*=|^# .{0,100}\bPoetry\b", re.MULTILINE),
         poetry_lock.parse,
@@ -56,37 +56,43 @@ SHAPES: tuple[tuple[re.Pattern[bytes], Parse], ...] = (
 
 REQUIREMENTS = re.compile(r".*requirements.*|.*constraints.*|.*\.txt", re.IGNORECASE)
 
+ABSENT = msgspec.Raw(b"")
+
 
 class _Shape(msgspec.Struct):
     """The keys by which the formats in JSON are told apart."""
 
     bom_format: str | None = msgspec.field(name="bomFormat", default=None)
     spdx_version: str | None = msgspec.field(name="spdxVersion", default=None)
-    sbom: msgspec.Raw | None = None
-    graph: msgspec.Raw | None = msgspec.field(name="@graph", default=None)
+    sbom: msgspec.Raw = ABSENT
+    graph: msgspec.Raw = msgspec.field(name="@graph", default=ABSENT)
     lockfile_version: int | None = msgspec.field(name="lockfileVersion", default=None)
-    default: msgspec.Raw | None = None
-    meta: msgspec.Raw | None = msgspec.field(name="_meta", default=None)
+    default: msgspec.Raw = ABSENT
+    meta: msgspec.Raw = msgspec.field(name="_meta", default=ABSENT)
 
 
 _SHAPE = msgspec.json.Decoder(_Shape)
 """Made at import: files are read by several threads, and msgspec crashes the process where two of them first use a type at once."""
 
 
-def build() -> DependencySource:
-    """Read each file anew, unless its stamp says that it is what it was."""
-    return DependencyFile()
+def build(*, base: Path = Path()) -> DependencySource:
+    """Read each file anew, unless its stamp says that it is what it was. `base`: the folder of places that are relative."""
+    return DependencyFile(base)
 
 
 class DependencyFile:
     """The files, whatever their formats."""
+
+    def __init__(self, base: Path) -> None:
+        """Hold the folder; nothing is read yet."""
+        self._base = base
 
     def read(self, place: Path, of: Purl, *, known: str) -> Dependencies | Unchanged:
         """Read the file about that version of a server.
 
         Raises `NotFound` where there is none, `Unavailable`, and `Malformed` for one that is about something else or not to be read.
         """
-        with opened(place, source=NAME) as file:
+        with opened(self._base / place, source=NAME) as file:
             stamp = _stamp(file)
             if stamp == known:
                 return Unchanged()
@@ -133,12 +139,12 @@ def _of_json(data: bytes, name: str) -> Parse:
         raise refused(f"{name}: {error}; {KNOWN}") from error
     if shape.bom_format == "CycloneDX":
         return cyclonedx.parse
-    if shape.spdx_version is not None or shape.sbom is not None:
+    if shape.spdx_version is not None or shape.sbom != ABSENT:
         return spdx.parse
-    if shape.graph is not None:
+    if shape.graph != ABSENT:
         return spdx.parse_newer
     if shape.lockfile_version is not None:
         return package_lock.parse
-    if shape.meta is not None and shape.default is not None:
+    if ABSENT not in (shape.meta, shape.default):
         return pipfile_lock.parse
     raise refused(f"{name}: JSON of no form that is known; {KNOWN}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from packaging.version import InvalidVersion, Version
 
 from connectors._dependency_files import packages
+from monitor.domain.address import without_credentials
 from monitor.domain.dependency import Dependencies, Dependency
 from monitor.domain.purl import Purl
 from monitor.domain.text import one_line
@@ -21,6 +22,8 @@ MAX_PATH = 32
 MAX_UNRESOLVED = 1000
 """More are counted, not listed."""
 MAX_WORDS = 300
+MAX_READ = 4096
+"""Characters in which addresses, and the credentials in them, are looked for."""
 CUT = "…"
 REGISTRIES = frozenset({"npm", "pypi"})
 PLACEHOLDER = "0.0.0"
@@ -85,7 +88,7 @@ def dependencies(graph: Graph, of: Purl, *, stamp: str) -> Dependencies:
     for key, path in _ways(graph, _starts(graph, of)):
         node = graph.nodes.get(key)
         if node is None or node.purl is None or node.own:
-            words = _words(node) if node else key
+            words = without_credentials((_words(node) if node else key)[:MAX_READ])
             unresolved.setdefault(one_line(words, MAX_WORDS))
         elif not _same(node.purl, of):
             found.setdefault(node.purl, Dependency(node.purl, path))
@@ -157,18 +160,21 @@ def _ways(graph: Graph, starts: tuple[str, ...]) -> Iterator[tuple[str, tuple[st
     apart = frozenset() if below else frozenset(key for key, node in nodes.items() if node.apart)
     seen = {*starts, *apart}
     yield from _walk(nodes, dict.fromkeys(need for needs in told for need in needs), seen)
-    if not below and (graph.strays or not told):
+    # Behind an entry that could not be read there are others, to which no way leads any more.
+    if not below and (graph.strays or graph.problems or not told):
+        own = {key: node for key, node in nodes.items() if node.own and key not in seen}
+        seen.update(own)
+        yield from _walk(nodes, [need for node in own.values() for need in node.needs or ()], seen)
         yield from _walk(nodes, _tops(nodes, seen), seen)
         # What is left stands in circles to which nothing leads.
-        yield from ((key, (node.label,)) for key, node in nodes.items() if key not in seen and not node.own)
+        yield from ((key, (_label(key, node),)) for key, node in nodes.items() if key not in seen)
 
 
 def _tops(nodes: Mapping[str, Node], seen: AbstractSet[str]) -> list[str]:
-    """What nothing else needs, which is what the project needs; its own parts come first."""
+    """What nothing else needs, which is what the project needs."""
     unseen = {key: node for key, node in nodes.items() if key not in seen}
     needed = {need for key, node in unseen.items() for need in node.needs or () if need != key}
-    tops = [key for key in unseen if key not in needed]
-    return sorted(tops, key=lambda key: not nodes[key].own)
+    return [key for key in unseen if key not in needed]
 
 
 def _walk(nodes: Mapping[str, Node], first: Iterable[str], seen: set[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -180,9 +186,16 @@ def _walk(nodes: Mapping[str, Node], first: Iterable[str], seen: set[str]) -> It
             continue
         seen.add(key)
         node = nodes.get(key)
-        path = _longer(above, node.label if node else packages.label(key))
+        path = _longer(above, _label(key, node))
         yield key, path
         queue.extend((need, path) for need in (node.needs or () if node else ()) if need not in seen)
+
+
+def _label(key: str, node: Node | None) -> str:
+    """The package's own name, whatever an alias or another spelling calls it."""
+    if node is None:
+        return packages.label(key)
+    return node.purl.label if node.purl else node.label
 
 
 def _longer(above: tuple[str, ...], label: str) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from connectors._dependency_files.graph import MAX_ENTRIES, MAX_NEEDS, Graph, No
 from connectors._dependency_files.records import document, record
 
 SOURCE = "package-lock.json"
+MAIN = "."
+"""The project itself: it stands at the empty location, and the graph knows no empty key."""
 MAX_DEPTH = 48
 MAX_LOCATION = 1024
 FOLDER = "node_modules/"
@@ -72,13 +74,10 @@ def parse(data: bytes) -> Graph:
         return _old(read, source)
     entries, problems = _entries(read)
     nodes = {location: _node(location, entry, entries, read) for location, entry in entries.items() if not entry.link}
-    return Graph(source, nodes, main="" if "" not in nodes else _main(nodes), strays="" not in nodes, problems=problems)
-
-
-def _main(nodes: dict[str, Node]) -> str:
-    """The project stands at the empty location; the graph knows no empty key."""
-    nodes["."] = nodes.pop("")
-    return "."
+    if "" not in nodes:
+        return Graph(source, nodes, problems=problems)
+    nodes[MAIN] = nodes.pop("")
+    return Graph(source, nodes, main=MAIN, strays=False, problems=problems)
 
 
 def _entries(read: _Lock) -> tuple[dict[str, _Package], tuple[str, ...]]:
@@ -167,8 +166,8 @@ def _old(read: _Lock, source: str) -> Graph:
             raise refused(f"{SOURCE}: more than {MAX_ENTRIES} packages")
     nodes = {place: _old_node(place, name, entry, entries) for place, (name, entry) in entries.items()}
     name = packages.label(read.name)
-    nodes["."] = Node(name, packages.project("npm", read.name, read.version), own=True)
-    return Graph(source, nodes, main=".", problems=tuple(problems))
+    nodes[MAIN] = Node(name, packages.project("npm", read.name, read.version), own=True)
+    return Graph(source, nodes, main=MAIN, problems=tuple(problems))
 
 
 def _old_node(place: str, name: str, entry: _Old, entries: Mapping[str, tuple[str, _Old]]) -> Node:
