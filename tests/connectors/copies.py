@@ -1,6 +1,6 @@
 """A copy of the world's export of advisories, and how the tests ask it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -82,3 +82,20 @@ async def house(
 def ref(advisory_id: str, at: datetime) -> AdvisoryRef:
     """Return a reference to a record."""
     return AdvisoryRef(advisory_id, at)
+
+
+def about(advisory_id: str, ecosystem: str, name: str) -> dict[str, object]:
+    """Return a record about every version of a package."""
+    entry = {"package": {"ecosystem": ecosystem, "name": name}}
+    return {
+        "id": advisory_id,
+        "affected": [entry | {"ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}]}],
+    }
+
+
+def in_git(
+    advisory_id: str, repository: str, events: Sequence[object], versions: list[str] | None = None
+) -> dict[str, object]:
+    """Return a record about a repository's commits."""
+    entry: dict[str, object] = {"ranges": [{"type": "GIT", "repo": repository, "events": events}]}
+    return {"id": advisory_id, "affected": [entry | ({"versions": versions} if versions else {})]}
