@@ -21,9 +21,9 @@ MAX_ALTERNATIVES = 50
 
 Range = tuple[Event, ...]
 
-_COMPARATOR = re.compile(r"(>=|<=|<|>|==?)\s*([0-9A-Za-z.+!_-]{1,100})")
-_AND = re.compile(r"\s*,\s*|\s+(?=[<>=])")
-_PATCHED = re.compile(r"(?:>=|==?)?\s*([0-9A-Za-z.+!_-]{1,100})(?: and (?:above|later|newer|up))?")
+_COMPARATOR = re.compile(r"(>=|<=|<|>|==?) ?([0-9A-Za-z.+!_-]{1,100})")
+_AND = re.compile(r" ?, ?| (?=[<>=])")
+_PATCHED = re.compile(r"(?:>=|==?)? ?([0-9A-Za-z.+!_-]{1,100})(?: and (?:above|later|newer|up))?")
 _PARTIAL = re.compile(r"v?([0-9]{1,9})(?:\.([0-9]{1,9}))?")
 _SEMVER = re.compile(r"v?([0-9]{1,15}\.[0-9]{1,15}\.)([0-9]{1,15})(-[0-9A-Za-z.-]+)?(?:\+.*)?")
 _LOWEST = "0"
@@ -50,7 +50,7 @@ def read_range(type_: str, text: str, patched: str) -> tuple[Range, ...]:
     """
     if not text.strip() or len(text) > MAX_TEXT:
         return (undecidable(text.strip() or "no range is given"),)
-    alternatives = text.split("||")
+    alternatives = " ".join(text.split()).split("||")  # what follows is quadratic in runs of spaces
     if len(alternatives) > MAX_ALTERNATIVES:
         return (undecidable(text),)
     fixes = tuple(_fixes(type_, patched[:MAX_TEXT]))
@@ -142,14 +142,18 @@ def _end(type_: str, upper: _Upper, fixes: tuple[str, ...]) -> Iterator[Event]:
 
 def _fixes(type_: str, patched: str) -> list[str]:
     """What can be read of the patched versions, the lowest first."""
-    found = []
-    for part in re.split(r",|\|\|", patched)[:MAX_ALTERNATIVES]:
+    found: list[str] = []
+    for part in re.split(r",|\|\|", " ".join(patched.split()))[:MAX_ALTERNATIVES]:
         read = _PATCHED.fullmatch(part.strip())
         version = read[1] if read else ""
         known = version if _parses(type_, version) else _filled(type_, version)
         if known is not None:
             found.append(known)
-    return sorted(found, key=cmp_to_key(lambda one, other: compare(type_, one, other) or 0))
+
+    def order(one: str, other: str) -> int:
+        return compare(type_, one, other) or 0
+
+    return sorted(found, key=cmp_to_key(order))
 
 
 def _parses(type_: str, version: str) -> bool:

@@ -22,6 +22,8 @@ from monitor.ports.errors import Malformed
 MAX_SUMMARY = 300
 MAX_ALIASES = 100
 MAX_LINK = 16_384
+MAX_RANGES = 500
+"""Of one record that are read, each alternative for itself: real ones have a dozen. Those behind it are undecidable."""
 ECOSYSTEMS = {"npm": "npm", "pypi": "pip"}
 """Purl types that are covered -> GitHub's words. Another word in a question is refused (422)."""
 MALWARE = "malware"
@@ -152,12 +154,16 @@ def next_page(headers: Mapping[str, str]) -> str | None:
 def _affected(entries: list[_Vulnerability], repository: Purl | None) -> Iterator[Affected]:
     if not entries and repository:
         yield Affected(repository, frozenset(), (undecidable("it names no package"),))
+    left = MAX_RANGES
     for entry in entries:
         text = entry.vulnerable_version_range or ""
         package = _package(entry.package)
-        if package:
-            patched = entry.first_patched_version or entry.patched_versions or ""
-            yield Affected(package, frozenset(), read_range(package.type, text, patched))
+        if package and left <= 0:
+            yield Affected(package, frozenset(), (undecidable(f"more than {MAX_RANGES} ranges"),))
+        elif package:
+            ranges = read_range(package.type, text, entry.first_patched_version or entry.patched_versions or "")
+            left -= len(ranges)
+            yield Affected(package, frozenset(), ranges)
         elif repository:
             named = f"{entry.package.ecosystem} {entry.package.name or ''}" if entry.package else "no package"
             yield Affected(_other(entry.package) or repository, frozenset(), (undecidable(f"{named} {text}"),))

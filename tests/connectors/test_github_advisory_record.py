@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors._github_advisory_range import MAX_TEXT, Range, read_range
-from connectors._github_advisory_record import next_page, parse_advisory, parse_page, repository_of
+from connectors._github_advisory_record import MAX_RANGES, next_page, parse_advisory, parse_page, repository_of
 from monitor.domain.advisory import Advisory, Affected, Event
 from monitor.domain.finding import Severity
 from monitor.domain.purl import Purl
@@ -181,9 +181,9 @@ def test_what_looks_like_a_range_raises_nothing_either(type_: str, pieces: list[
 
 def vulnerability(
     ecosystem: str | None = "npm", name: str | None = "acme", text: object = "< 2.0.0", **more: object
-) -> object:
+) -> dict[str, object]:
     package = None if ecosystem is None else {"ecosystem": ecosystem, "name": name}
-    return {"package": package, "vulnerable_version_range": text, **more}
+    return {"package": package, "vulnerable_version_range": text} | more
 
 
 def document(*vulnerabilities: object, **fields: object) -> bytes:
@@ -198,6 +198,22 @@ def document(*vulnerabilities: object, **fields: object) -> bytes:
 
 def read(body: bytes, repository: Purl | None = REPOSITORY) -> Advisory:
     return parse_advisory(body, source="here", database="github-repository", repository=repository)
+
+
+KNOWN = [
+    "ghsa_id",
+    "cve_id",
+    "summary",
+    "description",
+    "severity",
+    "type",
+    "state",
+    "identifiers",
+    "vulnerabilities",
+    "cvss",
+]
+KNOWN += ["cvss_severities", "created_at", "published_at", "updated_at", "closed_at", "withdrawn_at"]
+FIELDS = [*KNOWN, "package", "vulnerable_version_range", "first_patched_version", "patched_versions"]
 
 
 def test_a_record_is_read_whole() -> None:
@@ -325,6 +341,38 @@ def test_a_range_that_is_no_range_leaves_the_version_undecided(text: object) -> 
 def test_a_record_that_is_none_is_malformed(body: bytes) -> None:
     with pytest.raises(Malformed):
         read(body)
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.just("9999-12-31T23:59:59-23:59"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(field=st.sampled_from(FIELDS), value=ANYTHING)
+def test_any_value_in_any_place_makes_a_record_or_a_refusal(field: str, value: object) -> None:
+    body = document(**{field: value}) if field in KNOWN else document(vulnerability() | {field: value})
+
+    try:
+        record = read(body)
+    except Malformed:
+        return
+    assert record.affected
+
+
+def test_a_record_with_too_many_ranges_is_undecidable_behind_them() -> None:
+    entries = [vulnerability("npm", f"package-{number}", "< 1.0.0 || = 2.0.0") for number in range(300)]
+
+    record = read(document(*entries))
+
+    decided = [is_affected(record, Purl.npm(f"package-{number}", "0.1.0")) for number in range(300)]
+    assert decided == [True] * (MAX_RANGES // 2) + [None] * (300 - MAX_RANGES // 2)
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"null", b"\xff", b"[" * 100_000, json.dumps([0] * 1001).encode()])
