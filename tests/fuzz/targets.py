@@ -1,9 +1,14 @@
 """The families of parsers: what each begins with, and what it does with one input. Only its own refusal is no fault."""
 
+import json
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from connectors._osv_mirror.archive import BadMember, content, members
+from connectors._osv_mirror.changes import Changes
+from connectors._osv_mirror.entry import parse_entry
 from connectors._sigstore import forms as forms  # noqa: PLC0414 - so that it is instrumented: the verifier imports it late
 from connectors._sigstore import trust_root
 from connectors.npm import parse_package
@@ -12,8 +17,10 @@ from monitor.domain.provenance import Attestation, Form, TrustRoot
 from monitor.ports.errors import Malformed
 from tests.hostile import NPM, PYPI, SUBJECTS, Signed, small_packages
 from tests.world.clock import BEGINNING
+from tests.world.osv_export import about_nobody, archive
 
 FILE = TrustRoot("root", "root.json", BEGINNING)
+RECORD = json.dumps(about_nobody("A-1", "npm")).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,7 @@ def targets(world: Signed) -> Mapping[str, Target]:
         "checksums": Target((documents[Form.CHECKSUMS],), _deciding(world, Form.CHECKSUMS)),
         "roots": Target((world.keys.keys(), world.sigstore.trusted_root()), _roots),
         "packages": Target(small_packages(), _packages),
+        "copies": Target((archive({"A-1.json": RECORD}), b"2026-01-01T00:00:00Z,A-1\n", RECORD), _copies),
     }
 
 
@@ -64,3 +72,22 @@ def _packages(document: bytes) -> None:
         parse_package(document, NPM.package, "https://registry.example/p")
     with suppress(Malformed):
         parse_project(document, PYPI.package, "https://registry.example/p/")
+
+
+def _copies(document: bytes) -> None:
+    """What an origin of advisories gives: a record, a list, an archive."""
+    with suppress(Malformed):
+        parse_entry(document, "npm")
+    with suppress(Malformed):
+        changes = Changes(0, 2**60)
+        changes.take(document)
+        changes.end()
+    file = os.memfd_create("archive")
+    try:
+        os.write(file, document)
+        with suppress(Malformed):
+            for member in members(file):
+                with suppress(BadMember):
+                    content(file, member)
+    finally:
+        os.close(file)
