@@ -27,6 +27,7 @@ from connectors._github_documents import (
     parse_tags,
 )
 from connectors._github_siblings import Siblings, siblings
+from monitor.domain.dependency import Dependencies
 from monitor.domain.provenance import Attestation, Form
 from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Digest, Listing, Release, Standing
@@ -130,6 +131,10 @@ class GitHub:
     async def download(self, artifact: Artifact) -> Downloaded:
         """Stream a release's file through the hashes; of the public instance also from where its files are kept."""
         return await self._client.download(artifact.url, limit=MAX_FILE)
+
+    async def dependencies(self, release: Release) -> Fresh[Dependencies]:
+        """Raise `NotFound`: a repository's graph is that of its default branch, and not of a release."""
+        raise NotFound(NAME, f"says nothing of the dependencies of {release.purl.label} {release.version}")
 
     async def confirms_absence(self, release: Release, artifact: Artifact) -> bool:  # noqa: ARG002 - the port's question
         """Say yes: `attestations` has asked the only endpoint that there is."""

@@ -20,11 +20,13 @@ from urllib.parse import quote, urlsplit
 import msgspec
 import structlog
 
+from connectors import _npm_dependencies
 from connectors._edge.address import Address, NoAddress, allows, shown, split_credentials
 from connectors._edge.allowance import DESCRIBED, Allowance
 from connectors._edge.http import Client, Http, NotModified
 from connectors._edge.installers import Endpoint, NpmEndpoints
 from connectors._edge.references import References
+from monitor.domain.dependency import Dependencies
 from monitor.domain.provenance import Attestation, Form
 from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Digest, Listing, RegistrySignature, Release, Standing
@@ -170,6 +172,10 @@ class Npm:
             raise Malformed(NAME, "said that nothing changed to a question without condition")
         attested = Attestation(Form.NPM_ATTESTATIONS, answer.body, answer.url)
         return Fresh((*signed, attested), (), (answer.evidence,))
+
+    async def dependencies(self, release: Release) -> Fresh[Dependencies]:
+        """Return what the version's manifest declares, without what is for development, and peers."""
+        return await _npm_dependencies.ask(self._of(release.purl).client, _path(release.purl), release.purl)
 
     async def confirms_absence(self, release: Release, artifact: Artifact) -> bool:  # noqa: ARG002 - the port's question
         """Ask the attestation endpoint; its 404 says that it has none, either."""

@@ -16,11 +16,13 @@ from urllib.parse import quote
 import msgspec
 import structlog
 
+from connectors import _pypi_dependencies
 from connectors._edge.address import Address, NoAddress, allows, shown, split_credentials
 from connectors._edge.allowance import DESCRIBED, NAMED, Allowance
 from connectors._edge.http import Client, Http, NotModified
 from connectors._edge.references import References
 from connectors._pypi_files import MAX_TEXT, Found, Versions, read_files
+from monitor.domain.dependency import Dependencies
 from monitor.domain.provenance import Attestation, Form
 from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Listing, Release, Standing
@@ -153,6 +155,10 @@ class PyPI:
         if isinstance(answer, NotModified):
             raise Malformed(NAME, "said that nothing changed to a question without condition")
         return Fresh((Attestation(Form.PYPI_PROVENANCE, answer.body, answer.url),), (), (answer.evidence,))
+
+    async def dependencies(self, release: Release) -> Fresh[Dependencies]:
+        """Return what the JSON API at the index's origin, or a wheel's metadata, declares; nothing that only an extra needs."""
+        return await _pypi_dependencies.ask(self._client, self._index.origin, release)
 
     async def confirms_absence(self, release: Release, artifact: Artifact) -> bool:
         """Ask the integrity API; its 404 says that it has none, either."""

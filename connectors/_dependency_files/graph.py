@@ -5,10 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from packaging.version import InvalidVersion, Version
-
 from connectors._dependency_files import packages
-from monitor.domain.address import without_credentials
 from monitor.domain.dependency import Dependencies, Dependency
 from monitor.domain.purl import Purl
 from monitor.domain.text import one_line
@@ -21,9 +18,7 @@ MAX_PATH = 32
 """Names of a path. Of a longer one the middle is an ellipsis."""
 MAX_UNRESOLVED = 1000
 """More are counted, not listed."""
-MAX_WORDS = 300
-MAX_READ = 4096
-"""Characters in which addresses, and the credentials in them, are looked for."""
+MAX_DETAIL = 300
 CUT = "…"
 REGISTRIES = frozenset({"npm", "pypi"})
 PLACEHOLDER = "0.0.0"
@@ -67,7 +62,7 @@ class Graph:
 
 def refused(detail: str) -> Malformed:
     """Return the error about a file as a whole."""
-    return Malformed(NAME, one_line(detail, MAX_WORDS))
+    return Malformed(NAME, one_line(detail, MAX_DETAIL))
 
 
 def limited(graph: Graph) -> Graph:
@@ -88,9 +83,8 @@ def dependencies(graph: Graph, of: Purl, *, stamp: str) -> Dependencies:
     for key, path in _ways(graph, _starts(graph, of)):
         node = graph.nodes.get(key)
         if node is None or node.purl is None or node.own:
-            words = without_credentials((_words(node) if node else key)[:MAX_READ])
-            unresolved.setdefault(one_line(words, MAX_WORDS))
-        elif not _same(node.purl, of):
+            unresolved.setdefault(packages.words(_words(node) if node else key))
+        elif not packages.same(node.purl, of):
             found.setdefault(node.purl, Dependency(node.purl, path))
     listed = tuple(unresolved)
     if len(listed) > MAX_UNRESOLVED:
@@ -137,19 +131,7 @@ def _is(node: Node, of: Purl) -> bool:
     if node.purl is None or not _names(node, of):
         return False
     version = node.purl.version
-    return _same(node.purl, of) or (node.own and (version is None or version.startswith(PLACEHOLDER)))
-
-
-def _same(one: Purl, other: Purl) -> bool:
-    """Whether it is the same version, in any spelling of it."""
-    if one.name != other.name or one.package != other.package:
-        return False
-    if one.version == other.version:
-        return True
-    try:
-        return one.type == "pypi" and Version(one.version or "") == Version(other.version or "")
-    except InvalidVersion:
-        return False
+    return packages.same(node.purl, of) or (node.own and (version is None or version.startswith(PLACEHOLDER)))
 
 
 def _ways(graph: Graph, starts: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -3,13 +3,19 @@
 import re
 from urllib.parse import unquote
 
+from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
+from monitor.domain.address import without_credentials
 from monitor.domain.purl import Purl
 from monitor.domain.text import one_line
 
 MAX_VERSION = 256
 MAX_LABEL = 214
+MAX_WORDS = 300
+MAX_READ = 4096
+"""Characters in which addresses, and the credentials in them, are looked for."""
+EXACT = ("==", "===")
 NPM_NAME = re.compile(r"(?:@[\w.~!'()*-]+/)?[\w.~!'()*-]+", re.ASCII)
 PYPI_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 SEMVER = re.compile(
@@ -60,6 +66,31 @@ def project(kind: str, name: str, version: str) -> Purl | None:
 def from_registry(resolved: str) -> bool:
     """Whether npm's `resolved` address is a file of a registry; an absent one says nothing else."""
     return not resolved or TARBALL.match(resolved) is not None
+
+
+def pinned(requirement: Requirement) -> Purl | None:
+    """Return the package where the requirement allows exactly one version; None where it is a range, or an address."""
+    clauses = list(requirement.specifier)
+    if len(clauses) != 1 or clauses[0].operator not in EXACT or requirement.url is not None:
+        return None
+    return pypi(requirement.name, clauses[0].version)
+
+
+def same(one: Purl, other: Purl) -> bool:
+    """Whether it is the same version, in any spelling of it."""
+    if one.name != other.name or one.package != other.package:
+        return False
+    if one.version == other.version:
+        return True
+    try:
+        return one.type == "pypi" and Version(one.version or "") == Version(other.version or "")
+    except InvalidVersion:
+        return False
+
+
+def words(text: str) -> str:
+    """Return what is declared as it may be kept and shown: without credentials, and not too long."""
+    return one_line(without_credentials(text[:MAX_READ]), MAX_WORDS)
 
 
 def label(text: str) -> str:

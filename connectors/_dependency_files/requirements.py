@@ -17,7 +17,6 @@ MAX_REQUIREMENT = 4096
 COMMENT = re.compile(r"(?:^|\s)#.*")
 ELSEWHERE = re.compile(r"(?:-r|-c|-e|--requirement|--constraint|--editable)\b")
 OPTION = re.compile(r"\s--?[a-zA-Z]")
-EXACT = ("==", "===")
 
 
 def parse(data: bytes) -> Graph:
@@ -61,6 +60,4 @@ def _node(line: str, place: str) -> Node:
         read = Requirement(declared[:MAX_REQUIREMENT])
     except InvalidRequirement:
         return Node(packages.label(declared), None, f"{place}: {declared}")
-    pins = list(read.specifier)
-    exact = len(pins) == 1 and pins[0].operator in EXACT and read.url is None
-    return Node(packages.label(read.name), packages.pypi(read.name, pins[0].version) if exact else None, declared)
+    return Node(packages.label(read.name), packages.pinned(read), declared)
