@@ -15,7 +15,7 @@ from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
 from monitor.domain.server import Approval, Entry, EntryProblem, Pin, ProvenanceDemand, Server
 
-ENTRY = ("name", "package", "remote", "repository", "owner", "tier", "provenance", "approved")
+ENTRY = ("name", "package", "remote", "repository", "owner", "tier", "provenance", "dependencies", "approved")
 APPROVED = ("version", "digests", "publisher", "by", "on", "expires", "ticket")
 PUBLISHER = (
     *("issuer", "repository", "workflow", "ref", "trigger", "runner_environment", "repository_id", "owner_id"),
@@ -71,6 +71,9 @@ def _server(form: Form) -> Server | None:
     owner = form.need("owner", _text, "the team or person who answers for the server")
     tier = form.read("tier", _tier, "1 (most critical), 2 or 3")
     provenance = form.read("provenance", ProvenanceDemand, "no-downgrade or required")
+    dependencies = form.read("dependencies", _place, "the path of a lock file or an SBOM, relative to this file")
+    if dependencies and not form.has("package"):
+        form.wrong("dependencies", "expected only beside a package")
     if not name or not owner:
         return None
     return Server(
@@ -81,6 +84,7 @@ def _server(form: Form) -> Server | None:
         owner,
         tier or DEFAULT_TIER,
         provenance or ProvenanceDemand.NO_DOWNGRADE,
+        dependencies or "",
     )
 
 
@@ -174,6 +178,13 @@ def _workflow(text: str) -> str:
 def _text(text: str) -> str:
     if not text.isprintable():
         raise ValueError("control characters")
+    return text
+
+
+def _place(text: str) -> str:
+    """A path, perhaps with `{version}` in it; one that leads out of the registry's folder may be meant so, and is left alone."""
+    if not text.isprintable() or re.search(r"[{}]", text.replace("{version}", "")):
+        raise ValueError("{version} is the only placeholder")
     return text
 
 

@@ -6,16 +6,22 @@ from dataclasses import dataclass
 from monitor.policy import Policy
 from monitor.ports.channels import AlertChannel, TicketTracker
 from monitor.ports.sources import (
+    AdvisoryMirror,
     AdvisorySource,
     Clock,
+    DependencySource,
     DeploymentSource,
     Edge,
     RegistrySource,
     ReleaseSource,
+    RiskSource,
     TrustRootSource,
     Verifier,
 )
 from monitor.ports.store import Store
+
+MIRROR = "mirror:"
+"""Begins the name of a mirror's origin in the health table; the mirror itself answers, or does not, by its own name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,11 @@ class App:
     registry: RegistrySource
     releases: Mapping[str, ReleaseSource]
     """By purl type: npm, pypi, github."""
-    advisories: AdvisorySource
+    advisories: tuple[AdvisorySource, ...]
+    """Each of a database of its own."""
+    mirror: AdvisoryMirror | None  # None: no database is copied
+    risks: tuple[RiskSource, ...]
+    dependencies: DependencySource
     deployments: tuple[DeploymentSource, ...]
     verifier: Verifier
     trust_roots: TrustRootSource
@@ -50,6 +60,13 @@ class App:
     limits: Limits
     claimant: str
     """This process's name in claims: `host:pid:start`."""
+
+    @property
+    def lists(self) -> frozenset[str]:
+        """The names, in the health table, of the configured sources that are not about one package: advisories, their mirror, risks."""
+        mirror = {MIRROR + self.mirror.name} if self.mirror else set()
+        advisories, risks = (source.name for source in self.advisories), (source.name for source in self.risks)
+        return frozenset({*advisories, *risks, *mirror})
 
     @property
     def inventories(self) -> frozenset[str]:

@@ -23,7 +23,9 @@ from monitor.option_types import (
     Listen,
     Location,
     Name,
+    Origin,
     Place,
+    Share,
     Variable,
     Zone,
     database,
@@ -107,13 +109,43 @@ class Osv(Section):
     url: Address = "https://api.osv.dev"
 
 
+class OsvMirror(Section):
+    """A copy of the advisory database's export, asked in place of the database. Without a place there is none."""
+
+    place: Origin = ""
+    folder: Place = Path("osv-mirror")
+    stale_after: Duration = timedelta(hours=24)
+
+
+class GitHubAdvisories(Section):
+    """What GitHub lists as malware, and what servers' own repositories publish; asked as [sources.github] says, with a token only."""
+
+    enabled: Flag = True
+
+
+class Kev(Section):
+    """CISA's catalogue of flaws that are known to be used; empty: it is not read."""
+
+    place: Origin = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"
+
+
+class Epss(Section):
+    """FIRST's daily forecast of which flaws will be used; empty: it is not read."""
+
+    place: Origin = "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz"
+
+
 class Sources(Section):
-    """Who is asked about releases and advisories."""
+    """Who is asked about releases, advisories and risks."""
 
     npm: Source
     pypi: Source
     github: GitHub
     osv: Osv
+    osv_mirror: OsvMirror
+    github_advisories: GitHubAdvisories
+    kev: Kev
+    epss: Epss
 
 
 class McpConfig(Section):
@@ -178,6 +210,7 @@ class Policy(Section):
     cooldown: Duration = timedelta(hours=24)
     look_every: Duration = timedelta(hours=1)
     silent_after: Duration = timedelta(hours=24)
+    epss_at: Share = 0.1
     channel: Name = "default"
     channels_by_owner: Mapping[str, Name] = Field(default_factory=dict)
     channels_by_tier: Mapping[Literal["1", "2", "3"], Name] = Field(default_factory=dict)
@@ -250,6 +283,8 @@ class Schedule(Section):
     """When `serve` runs which job; empty: never."""
 
     fleet: Cron = "*/15 * * * *"
+    mirror: Cron = "*/15 * * * *"
+    risks: Cron = "0 6 * * *"
     releases: Cron = "*/15 * * * *"
     advisories: Cron = "*/15 * * * *"
     health: Cron = "*/15 * * * *"

@@ -6,12 +6,21 @@ from datetime import datetime
 from enum import StrEnum
 
 from monitor.app import App
+from monitor.domain.advisory import Question
 from monitor.domain.purl import Purl
 from monitor.domain.server import Registry
 from monitor.domain.unknown import Unknown
+from monitor.domain.version_range import ADVISORY_TYPES
 from monitor.ports.channels import AlertChannel, TicketTracker
 from monitor.ports.errors import Denied, Malformed, NotFound, SourceError, Unavailable
-from monitor.ports.sources import DeploymentSource, Fresh, ReleaseSource
+from monitor.ports.sources import (
+    AdvisoryMirror,
+    AdvisorySource,
+    DeploymentSource,
+    Fresh,
+    ReleaseSource,
+    RiskSource,
+)
 from monitor.settings import Settings
 from monitor.wiring import StoreError
 
@@ -53,7 +62,8 @@ async def examine(app: App, settings: Settings, *, said_by: Mapping[str, str]) -
         for kind in ("npm", "pypi", "github"):
             source = app.releases.get(kind)
             yield await _source(kind, source, examples.get(kind), said_by.get(kind, ""))
-        yield await _advisories(app, [*examples.values()])
+        async for line in _lists(app, [*examples.values()]):
+            yield line
         for inventory in app.deployments:
             yield await _inventory(inventory)
         yield await _channel("tickets", app.tickets)
@@ -168,17 +178,52 @@ def _remedy(error: SourceError, kind: str) -> str:
             return f"Check the network, HTTPS_PROXY and NO_PROXY, and sources.{kind}.url."
 
 
-async def _advisories(app: App, versions: list[Purl]) -> Line:
-    name = app.advisories.name
-    asked = [each for each in versions if each.version and each.type != "github"]
+async def _lists(app: App, examples: list[Purl]) -> AsyncIterator[Line]:
+    """What is not about one package: advisories, their mirror, risks."""
+    if not app.advisories:
+        remedy = "Switch a source on: [sources.osv] or [sources.osv_mirror]."
+        yield Line(Status.FAIL, "advisories", "nobody is asked", remedy)
+    if app.mirror:
+        yield await _mirror(app.mirror)
+    for database in app.advisories:
+        yield await _advisories(database, examples)
+    for source in app.risks:
+        yield await _risks(source)
+
+
+async def _advisories(source: AdvisorySource, versions: list[Purl]) -> Line:
+    name = source.name
+    asked = [Question(each) for each in versions if each.version and each.type in ADVISORY_TYPES]
     if not asked:
         return Line(Status.OK, name, "not asked: no approved package")
-    answers = await app.advisories.match(asked)
+    answers = await source.match(asked)
     unknown = next((answer for answer in answers.values() if isinstance(answer, Unknown)), None)
     if unknown:
-        return Line(Status.FAIL, name, str(unknown), "Check the network, HTTPS_PROXY and NO_PROXY, and [sources.osv].")
+        return Line(
+            Status.FAIL, name, str(unknown), f"Check the network, HTTPS_PROXY and NO_PROXY, and [sources.{name}]."
+        )
     count = sum(len(answer) for answer in answers.values() if not isinstance(answer, Unknown))
     return Line(Status.OK, name, f"asked about {len(asked)} packages: {count} advisories")
+
+
+async def _mirror(mirror: AdvisoryMirror) -> Line:
+    state = await mirror.state()
+    if isinstance(state, Unknown):
+        return Line(Status.FAIL, mirror.name, state.detail, "Run: mcp-monitor run mirror")
+    when = f"compared on {state.compared_at:%Y-%m-%d %H:%M} UTC, as a whole on {state.whole_at:%Y-%m-%d}"
+    return Line(Status.OK, mirror.name, f"{state.records} records, {when}")
+
+
+async def _risks(source: RiskSource) -> Line:
+    try:
+        answer = await source.read({})
+    except SourceError as error:
+        return Line(
+            Status.WARN, source.name, str(error), f"Check [sources.{source.name}] place; empty switches it off."
+        )
+    table = answer.value if isinstance(answer, Fresh) else None
+    count = f"{len(table.exploited) + len(table.epss)} flaws, of {table.as_of:%Y-%m-%d}" if table else "unchanged"
+    return Line(Status.OK, source.name, count)
 
 
 async def _inventory(source: DeploymentSource) -> Line:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum, auto
 
+from monitor.domain.advisory import Match
 from monitor.domain.candidate import unreviewed
 from monitor.domain.document import Bullets, Document, Heading, Paragraph, Table
 from monitor.domain.finding import Finding, Tracked
@@ -57,8 +58,8 @@ def comment_body(findings: Sequence[Finding], taken_at: datetime) -> Document:
     return (Paragraph(f"New since this ticket was opened, as seen at {_time(taken_at)}:"), *_findings(findings))
 
 
-def ending_body(review: Review, newer: str | None) -> Document:
-    """Tell the reviewer that nothing is left to decide here."""
+def ending_body(review: Review, newer: str | None, notes: Sequence[str] = ()) -> Document:
+    """Tell the reviewer that nothing is left to decide here; `notes` say why findings ended."""
     match review.state:
         case State.APPROVED:
             text = f"The registry now pins {review.candidate.purl.version}. Nothing is left to decide here."
@@ -68,7 +69,8 @@ def ending_body(review: Review, newer: str | None) -> Document:
             text = "The cause is gone: no open finding asks for a decision about this version any more."
         case State.DETECTED | State.TICKETED | State.REJECTED:
             text = f"The review is {review.state.value}."
-    return (Paragraph(text),)
+    because = tuple(dict.fromkeys(notes))[:MAX_FINDINGS]
+    return (Paragraph(text), *([Bullets(because)] if because else []))
 
 
 def alert_body(findings: Sequence[Finding]) -> Document:
@@ -78,8 +80,13 @@ def alert_body(findings: Sequence[Finding]) -> Document:
 
 def resolved_body(tracked: Sequence[Tracked]) -> Document:
     """Tell those who were alerted that it is over."""
-    lines = tuple(f"{_words(each.finding)} (open since {_time(each.opened_at)})" for each in tracked[:MAX_FINDINGS])
+    lines = tuple(_over(each) for each in tracked[:MAX_FINDINGS])
     return (Bullets(lines), *_more([each.finding for each in tracked]))
+
+
+def _over(tracked: Tracked) -> str:
+    because = f": {tracked.note}" if tracked.note else ""
+    return f"{_words(tracked.finding)} (open since {_time(tracked.opened_at)}){because}"
 
 
 def digest_body(tracked: Sequence[Tracked]) -> Document:
@@ -187,15 +194,38 @@ def _verification(snapshot: Snapshot, review: Review) -> Document:
 
 
 def _advisories(snapshot: Snapshot, review: Review) -> Document:
-    answers = snapshot.advisories
-    found = answers if isinstance(answers, Unknown) else answers.get(review.candidate.purl, NOT_ASKED)
-    if isinstance(found, Unknown):
-        text = f"Not known for this version. {found}" if found is not NOT_ASKED else "Not asked in this look."
-    elif found:
-        text = "Name this version: " + ", ".join(sorted({match.advisory.id for match in found})[:20])
+    purl = review.candidate.purl
+    own = _named(snapshot, purl)
+    brought = snapshot.dependencies.get(purl)
+    if brought is None:
+        text = "What this version brings along is not known."
+    elif isinstance(brought, Unknown):
+        text = f"What this version brings along is not known. {brought}"
     else:
-        text = "None names this version."
-    return (Heading("Advisories"), Paragraph(text))
+        flawed = [each for each in brought.found if _live(snapshot, each.purl)]
+        depth = "at every depth" if brought.whole else "as declared, not what those bring along themselves"
+        text = f"It brings along {len(brought.found)} packages ({brought.source}, {depth}); "
+        text += f"advisories name {len(flawed)} of them."
+        if brought.unresolved:
+            text += f" Not resolved, and not looked at: {len(brought.unresolved)}."
+    return (Heading("Advisories"), Paragraph(own), Paragraph(text))
+
+
+def _named(snapshot: Snapshot, purl: Purl) -> str:
+    if isinstance(snapshot.advisories, Unknown):
+        return "Not asked in this look." if snapshot.advisories is NOT_ASKED else f"Not known. {snapshot.advisories}"
+    advised = snapshot.advisories.get(purl)
+    if advised is None:
+        return "Not asked in this look."
+    if advised.failed:
+        return f"Not known for this version. {advised.failed[0]}"
+    found = sorted({match.advisory.id for match in _live(snapshot, purl)})
+    return f"Name this version: {', '.join(found[:20])}" if found else "None names this version."
+
+
+def _live(snapshot: Snapshot, purl: Purl) -> list[Match]:
+    advised = None if isinstance(snapshot.advisories, Unknown) else snapshot.advisories.get(purl)
+    return [match for match in advised.matches if match.live] if advised else []
 
 
 def _deployed(snapshot: Snapshot) -> Document:

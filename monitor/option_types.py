@@ -84,6 +84,16 @@ def address(value: str) -> str:
     return value.rstrip("/")
 
 
+def origin(value: object, info: ValidationInfo) -> str:
+    """Read an address, or a path relative to the configuration file's folder; empty is none."""
+    if isinstance(value, str) and re.match("https?://", value, re.IGNORECASE):
+        return address(value)
+    if isinstance(value, str) and "://" in value:
+        raise expected("an address such as https://host.example/path, or a path")
+    read = located(value, info)
+    return "" if read is None else str(read)
+
+
 def _split(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
@@ -139,9 +149,11 @@ Location = Annotated[Path | None, BeforeValidator(located)]
 Place = Annotated[Path, BeforeValidator(place)]
 Address = Annotated[str, AfterValidator(address)]
 Variable = Annotated[str, AfterValidator(variable)]
+Origin = Annotated[str, BeforeValidator(origin)]
 Cron = Annotated[str, AfterValidator(checked(lambda value: trigger(value, UTC)))]
 Zone = Annotated[str, AfterValidator(checked(zone))]
 Listen = Annotated[str, AfterValidator(listening)]
 Flag = Annotated[bool, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=1, le=100_000)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]

@@ -59,6 +59,8 @@ class Policy:
     """A source that has not answered for this long is a finding of its own."""
     roots_old_after: timedelta = timedelta(days=180)
     """A trust root that is older than this is a finding."""
+    epss_at: float = 0.1
+    """From this forecast on (0 to 1) a flaw counts as one step worse."""
 
     def channel_for(self, server: Server | None) -> str:
         """Return the channel that hears about a server: its owner's, else its tier's, else the default."""
@@ -105,9 +107,9 @@ def live_findings(policy: Policy, tracked: Iterable[Tracked], now: datetime) -> 
 def lane(policy: Policy, finding: Finding, live: Iterable[Tracked]) -> Lane:
     """One independent trust signal holds the version and opens a ticket; two or more on one version page somebody.
 
-    A signal without known false positives (its confidence is high) pages alone, when it is bad enough.
+    What is bad enough pages alone where it has no known false positives (its confidence is high).
     """
-    if finding.severity >= policy.page_at and (not finding.trust_signal or finding.confidence is Confidence.HIGH):
+    if finding.severity >= policy.page_at and finding.confidence is Confidence.HIGH:
         return Lane.PAGE
     signals = {each.finding.rule for each in live if each.finding.trust_signal and each.finding.about == finding.about}
     if finding.trust_signal and finding.about and len(signals) > 1:
@@ -193,7 +195,8 @@ def _reviews(
     for purl, review in reviews.items():
         if review.state in OPEN and (ended := _end(snapshot, delta, review, asked=purl in wanted, newer=newer)):
             kept.append(ended)
-            actions.append(_say_ended(ended, newer))
+            notes = [each.note for each in delta.resolved if each.note and each.finding.about == purl]
+            actions.append(_say_ended(ended, newer, notes))
     return tuple(kept), tuple(actions)
 
 
@@ -252,9 +255,9 @@ def _same_pin(approved: Pin, shown: Pin) -> bool:
     return approved.purl == shown.purl and compared <= shown.digests
 
 
-def _say_ended(review: Review, newer: str | None) -> CommentTicket:
+def _say_ended(review: Review, newer: str | None, notes: Sequence[str] = ()) -> CommentTicket:
     key = f"ended:{review.mark}"
-    return CommentTicket(key, review.server, review.mark, messages.ending_body(review, newer))
+    return CommentTicket(key, review.server, review.mark, messages.ending_body(review, newer, notes))
 
 
 def _is_candidate(causes: Iterable[Tracked]) -> bool:

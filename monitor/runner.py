@@ -19,6 +19,8 @@ from monitor.jobs.check_ourselves import check_ourselves
 from monitor.jobs.check_servers import check_advisories, check_releases
 from monitor.jobs.deliver import deliver
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
+from monitor.jobs.read_risks import read_risks
+from monitor.jobs.refresh_mirror import refresh_mirror
 from monitor.jobs.refresh_roots import refresh_roots
 from monitor.jobs.send_digest import send_digest
 from monitor.policy import let_go
@@ -33,6 +35,8 @@ SERVER_JOBS: Mapping[str, Callable[[App, Collection[Entry]], Awaitable[Outcome]]
 """Claimed server by server, in batches, so that two processes never look at one server at once."""
 JOBS: Mapping[str, Callable[..., Awaitable[Outcome]]] = {
     "fleet": check_fleet,
+    "mirror": refresh_mirror,
+    "risks": read_risks,
     **SERVER_JOBS,
     "health": check_ourselves,
     "deliver": deliver,
@@ -40,7 +44,7 @@ JOBS: Mapping[str, Callable[..., Awaitable[Outcome]]] = {
     "roots": refresh_roots,
 }
 """Every job by name; the first line of its docstring says what it does."""
-FULL = ("fleet", "releases", "health", "deliver")
+FULL = ("fleet", "mirror", "risks", "releases", "health", "deliver")
 """What one full check does. `releases` asks about advisories, too; `advisories` alone is for a shorter schedule."""
 
 
@@ -158,6 +162,10 @@ async def _job(
             going.add(await send_digest(app))
         case "roots":
             going.add(await refresh_roots(app))
+        case "mirror":
+            going.add(await refresh_mirror(app))
+        case "risks":
+            going.add(await read_risks(app))
         case _:
             raise ValueError(f"no job named {job!r}; there are {', '.join(JOBS)}")
 

@@ -126,7 +126,7 @@ def _kept(unit: UnitOfWork, app: App, *, fits: bool) -> Kept:
     # What nobody is listed for any more is asked no more, and cannot go stale.
     listed = [entry.server for entry in unit.entries().values()]
     polled = {package.type for server in listed for package in sources_of(server)} & {*app.releases}
-    names = {*polled, app.advisories.name, *(INVENTORY + name for name in app.inventories)}
+    names = {*polled, *app.lists, *(INVENTORY + name for name in app.inventories)}
     health = {name: each for name, each in unit.health().items() if name in names}
     return Kept(fits, health, tuple(unit.findings()), unit.outbox())
 

@@ -2,21 +2,26 @@
 
 import os
 import socket
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from connectors import (
     console,
+    dependency_file,
+    epss,
     github,
+    github_advisories,
+    github_repository_advisories,
     inventory_file,
     jira,
+    kev,
     local_file,
     mcp_config,
     npm,
     osv,
+    osv_mirror,
     pypi,
     registry_file,
     sigstore_bundle,
@@ -28,20 +33,17 @@ from connectors._edge.http import Http
 from monitor.about import installed_version
 from monitor.app import App, Limits
 from monitor.config import Config, InventoryFile, McpConfig, Source
-from monitor.domain.advisory import Advisory, AdvisoryRef
 from monitor.domain.provenance import Attestation, Subject
 from monitor.domain.purl import Purl
-from monitor.domain.unknown import Reason, Unknown
 from monitor.policy import Policy, Waiver
 from monitor.ports.channels import AlertChannel, TicketTracker
-from monitor.ports.errors import NotFound
 from monitor.ports.sources import (
     AdvisorySource,
     Clock,
     DeploymentSource,
-    Fresh,
     RegistrySource,
     ReleaseSource,
+    RiskSource,
     TrustRootSource,
     Verifier,
 )
@@ -51,6 +53,8 @@ from monitor.store import database
 from monitor.store.transaction import StoreError as StoreError  # noqa: PLC0414 the commands' way to it, who do not import the store
 
 MEGABYTE = 2**20
+ADVISORY_SOURCES = (osv.NAME, osv_mirror.NAME, github_advisories.NAME, github_repository_advisories.NAME)
+"""In the health table."""
 
 
 def utc_now() -> datetime:
@@ -72,13 +76,17 @@ def build(settings: Settings, *, out: TextIO, environ: Mapping[str, str], home: 
     edge = _edge(config, clock)
     machine = installers.Machine(environ, home)
     started = clock()
+    mirror = _mirror(settings, edge, clock)
     return App(
         clock=clock,
         store=open_store(settings, clock=clock),
         edge=edge,
         registry=registry_source(settings),
         releases=_releases(settings, edge, machine),
-        advisories=osv.build(edge, api=config.sources.osv.url) if config.sources.osv.enabled else _NoAdvisories(),
+        advisories=_advisories(settings, edge, mirror),
+        mirror=mirror,
+        risks=_risks(settings, edge),
+        dependencies=dependency_file.build(base=config.registry.path.parent),
         deployments=inventories(settings, home),
         verifier=verifier(settings),
         trust_roots=_trust_roots(settings, edge, clock),
@@ -144,6 +152,7 @@ def policy(config: Config) -> Policy:
         look_every=given.look_every,
         silent_after=given.silent_after,
         roots_old_after=config.verification.warn_after,
+        epss_at=given.epss_at,
     )
 
 
@@ -176,6 +185,39 @@ def _releases(settings: Settings, edge: Http, machine: installers.Machine) -> Ma
         token = settings.secret("sources.github.token")
         built["github"] = github.build(edge, api=sources.github.url, token=token, hosts=sources.github.artifact_hosts)
     return built
+
+
+def _advisories(settings: Settings, edge: Http, mirror: osv_mirror.OsvMirror | None) -> tuple[AdvisorySource, ...]:
+    """The mirror in place of the database that it copies; both give the same answers."""
+    sources = settings.config.sources
+    built: list[AdvisorySource] = []
+    if mirror:
+        built.append(mirror)
+    elif sources.osv.enabled:
+        built.append(osv.build(edge, api=sources.osv.url))
+    token = settings.secret("sources.github.token")
+    # Without a token GitHub answers 60 requests an hour, which the releases need.
+    if sources.github.enabled and sources.github_advisories.enabled and token:
+        built.append(github_advisories.build(edge, api=sources.github.url, token=token))
+        built.append(github_repository_advisories.build(edge, api=sources.github.url, token=token))
+    return tuple(built)
+
+
+def _mirror(settings: Settings, edge: Http, clock: Clock) -> osv_mirror.OsvMirror | None:
+    given = settings.config.sources.osv_mirror
+    if not given.place:
+        return None
+    return osv_mirror.build(edge, place=given.place, folder=given.folder, clock=clock, stale_after=given.stale_after)
+
+
+def _risks(settings: Settings, edge: Http) -> tuple[RiskSource, ...]:
+    sources = settings.config.sources
+    built: list[RiskSource] = []
+    if sources.kev.place:
+        built.append(kev.build(edge, place=sources.kev.place))
+    if sources.epss.place:
+        built.append(epss.build(edge, place=sources.epss.place))
+    return tuple(built)
 
 
 def _npm_endpoints(settings: Settings, machine: installers.Machine) -> installers.NpmEndpoints:
@@ -245,20 +287,3 @@ def _alerts(settings: Settings, out: TextIO) -> AlertChannel:
         return slack.build(channels=given.channels, token=token, base_url=given.api, timeout=timeout)
     webhooks = {name: url for name in given.names if (url := settings.secret(f"slack.webhooks.{name}"))}
     return slack.build(channels=webhooks, timeout=timeout) if webhooks else console.Alerts(out)
-
-
-@dataclass(frozen=True, slots=True)
-class _NoAdvisories(AdvisorySource):
-    """Stands where the advisory source was switched off: everything is not covered, nothing is clean."""
-
-    name: str = "osv"
-
-    async def match(self, versions: Collection[Purl]) -> Mapping[Purl, tuple[AdvisoryRef, ...] | Unknown]:
-        """Answer that nobody asks."""
-        return {
-            version: Unknown(Reason.NOT_COVERED, self.name, "switched off in [sources.osv]") for version in versions
-        }
-
-    async def advisory(self, advisory_id: str) -> Fresh[Advisory]:
-        """Know no record."""
-        raise NotFound(self.name, f"{advisory_id}: switched off in [sources.osv]")

@@ -45,6 +45,12 @@ artifact_hosts = ["{host}"]
 [sources.osv]
 url = "{osv}"
 
+[sources.kev]
+place = ""
+
+[sources.epss]
+place = ""
+
 [[inventory]]
 kind = "inventory-file"
 path = "inventory.jsonl"

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.domain.action import Action, CommentTicket, OpenTicket, SendAlert
+from monitor.domain.advisory import Advised
 from monitor.domain.document import plain
 from monitor.domain.finding import Confidence, Delta, Finding, Severity, Tracked, track
 from monitor.domain.review import Review, State
@@ -66,7 +67,7 @@ def test_all_findings_about_one_version_share_its_ticket() -> None:
 
 def test_what_could_not_be_checked_stands_first_in_the_ticket() -> None:
     silent = Unknown(Reason.UNAVAILABLE, "osv", "no answer")
-    blind = snapshot(package=WITH_CANDIDATE, advisories={CANDIDATE: silent})
+    blind = snapshot(package=WITH_CANDIDATE, advisories={CANDIDATE: Advised((), (silent,))})
 
     text = plain(ticket(decide(Policy(), blind, opened(finding()), []).actions).body)
 

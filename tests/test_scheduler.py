@@ -44,7 +44,9 @@ def schedule(**options: str) -> Schedule:
     """A schedule on which nothing runs but what is run at the start, unless it is said."""
     never = "0 0 1 1 *"
     return Schedule.model_validate(
-        {"fleet": never, "releases": never, "advisories": "", "health": "", "deliver": "", "digest": ""} | options
+        {"fleet": never, "releases": never, "risks": ""}
+        | dict.fromkeys(("mirror", "advisories", "health", "deliver", "digest"), "")
+        | options
     )
 
 

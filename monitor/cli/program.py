@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from monitor.about import installed_version
+from monitor.cli.advisories import advisories, exposure
 from monitor.cli.audit import audit
 from monitor.cli.installation import doctor, migrate
 from monitor.cli.jobs import run, serve
@@ -19,7 +20,7 @@ from monitor.cli.verify import verify
 from monitor.domain.text import one_line
 from monitor.ending import ExitCode, Stop
 
-COMMANDS = (run, serve, servers, findings, deployments, audit, roots, verify, doctor, migrate)
+COMMANDS = (run, serve, servers, findings, deployments, advisories, exposure, audit, roots, verify, doctor, migrate)
 """This list is the only register: a function's name is the command, its docstring the help; an `App` has commands of its own."""
 
 app = App(
@@ -33,6 +34,7 @@ app = App(
     mcp-monitor run advisories --json      # one job, for a machine to read
     mcp-monitor serve                      # all jobs by their schedule, with /healthz, /readyz, /metrics
     mcp-monitor findings --server io.github.acme/files
+    mcp-monitor exposure GHSA-3q8p-7wr3-m4vx   # who had it, where, when, by which path
     mcp-monitor verify pkg:npm/%40acme/files-mcp@1.4.3
     ```
     """,

@@ -116,6 +116,7 @@ def finding_json(tracked: Tracked) -> dict[str, object]:
         "facts": [{"label": fact.label, "value": fact.value, "source": fact.source} for fact in finding.facts],
         "opened_at": tracked.opened_at.isoformat(),
         "resolved_at": tracked.resolved_at.isoformat() if tracked.resolved_at else None,
+        "note": tracked.note or None,
         "occurrences": tracked.occurrences,
     }
 

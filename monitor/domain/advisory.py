@@ -53,13 +53,25 @@ class Advisory:
     modified_at: datetime
     published_at: datetime | None = None  # None: the record does not say
     withdrawn_at: datetime | None = None  # None: live
+    malicious: bool = False
+    """Whether the database lists it as malware, whatever its id is."""
     database: str = OSV
     """Whose record: one id may have a record in several databases, each with its own times."""
 
     @property
+    def key(self) -> tuple[str, str]:
+        """The record's name in the store: its database, and its id there."""
+        return self.database, self.id
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The id and its aliases."""
+        return frozenset({self.id, *self.aliases})
+
+    @property
     def malware(self) -> bool:
         """Whether the record says that the package itself is malicious."""
-        return self.id.startswith("MAL-") or any(alias.startswith("MAL-") for alias in self.aliases)
+        return self.malicious or self.id.startswith("MAL-") or any(alias.startswith("MAL-") for alias in self.aliases)
 
     def fixed_in(self, package: Purl) -> tuple[str, ...]:
         """Return the versions that the record names as fixed for that package, in the record's order."""
@@ -82,6 +94,11 @@ class AdvisoryRef:
     modified_at: datetime
     database: str = OSV
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """The record's name in the store: its database, and its id there."""
+        return self.database, self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -92,11 +109,72 @@ class Match:
     disputed: str = ""
     over: str = ""
     """Why it names the version no longer; empty: it does."""
+    since: datetime | None = None  # when we saw it first; None: now
 
     @property
     def live(self) -> bool:
         """Whether the record stands and names the version."""
-        return not self.over and self.advisory.withdrawn_at is None
+        return not self.over
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One flaw of one version, under all its names."""
+
+    matches: tuple[Match, ...]  # never empty; the first gives the flaw its id
+
+    @property
+    def id(self) -> str:
+        """The name under which it is shown, and stays."""
+        return self.matches[0].advisory.id
+
+    @property
+    def live(self) -> tuple[Match, ...]:
+        """The records that stand."""
+        return tuple(match for match in self.matches if match.live)
+
+    @property
+    def malware(self) -> bool:
+        """Whether a record that stands says that the package itself is malicious."""
+        return any(match.advisory.malware for match in self.live)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All ids and aliases, sorted."""
+        return tuple(sorted({name for match in self.matches for name in match.advisory.names}))
+
+    def fixed_in(self, package: Purl) -> tuple[str, ...]:
+        """Return every version that a standing record names as fixed for that package."""
+        return tuple(dict.fromkeys(version for match in self.live for version in match.advisory.fixed_in(package)))
+
+    @property
+    def severity(self) -> Severity:
+        """The highest that a standing record gives; medium where none gives any."""
+        given = [match.advisory.severity for match in self.live if match.advisory.severity is not None]
+        return max(given, key=lambda each: each.rank, default=Severity.MEDIUM)
+
+    @property
+    def score(self) -> float | None:
+        """The highest CVSS base score; None: no standing record has a vector."""
+        return max((match.advisory.score for match in self.live if match.advisory.score is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A match as it is remembered: which record named a version, from when to when."""
+
+    purl: Purl
+    database: str
+    id: str
+    since: datetime
+    gone_at: datetime | None = None  # None: it names the version now
+    note: str = ""
+    """Why it does no longer."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The record's name in the store: its database, and its id there."""
+        return self.database, self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +193,15 @@ class Advised:
         return silent or (() if self.answered else self.unknowns)
 
 
-def one_flaw_each(matches: Iterable[Match]) -> list[tuple[Match, ...]]:
+def one_flaw_each(matches: Iterable[Match]) -> list[Flaw]:
     """Group the matches whose records are one flaw: aliases are symmetric and transitive (`related` is neither, and joins nothing).
 
-    Each group begins with the record that was published first: its id stays when the flaw gets further names.
+    Each group begins with the record that we saw first, of several the one that was published first: its id stays when the flaw gets
+    further names. Matches that are over are in it, too, so that it stays when the first record is withdrawn.
     """
     groups: list[tuple[set[str], list[Match]]] = []
     for match in matches:
-        names = {match.advisory.id, *match.advisory.aliases}
+        names = set(match.advisory.names)
         members = [match]
         apart = []
         for group in groups:
@@ -132,8 +211,9 @@ def one_flaw_each(matches: Iterable[Match]) -> list[tuple[Match, ...]]:
             else:
                 apart.append(group)
         groups = [*apart, (names, members)]
-    return [tuple(sorted(members, key=_age)) for _, members in groups]
+    return [Flaw(tuple(sorted(members, key=_age))) for _, members in groups]
 
 
-def _age(match: Match) -> tuple[datetime, str]:
-    return (match.advisory.published_at or match.advisory.modified_at, match.advisory.id)
+def _age(match: Match) -> tuple[bool, datetime, datetime, str]:
+    published = match.advisory.published_at or match.advisory.modified_at
+    return (match.since is None, match.since or published, published, match.advisory.id)

@@ -1,6 +1,7 @@
 """What a version of a server brings along: the packages that it was resolved to, or declares."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from monitor.domain.purl import Purl
 
@@ -35,3 +36,12 @@ class Dependencies:
     unresolved: tuple[str, ...] = ()
     stamp: str = ""
     """The state of the file that was read, as `DependencySource` compares it; empty: not from a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What was known of a version's dependencies, and from when to when."""
+
+    dependencies: Dependencies
+    since: datetime
+    gone_at: datetime | None  # None: it is what is known now

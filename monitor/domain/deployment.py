@@ -63,3 +63,14 @@ class Inventory:
     complete: bool
     """Whether what is missing from it is gone. A source that could not be read as a whole is `Unknown`, not incomplete."""
     collected_at: datetime | None = None  # None: now
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A deployment, and from when to when it was there in this form."""
+
+    deployment: Deployment
+    since: datetime
+    seen_at: datetime
+    """When it was seen last."""
+    gone_at: datetime | None  # None: it is there now

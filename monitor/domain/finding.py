@@ -90,7 +90,23 @@ class Unseen:
     subject: str | None = None
 
 
-Verdicts = Iterable[Finding | Unseen]
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A rule knows why what it said of `subject` is over: an open finding of it ends with that note, however little else was seen."""
+
+    rule: str
+    server: str
+    subject: str
+    note: str
+    """One sentence for a person. May quote untrusted text."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The name of the finding that it ends."""
+        return fingerprint(self.rule, self.server, self.subject)
+
+
+Verdicts = Iterable[Finding | Unseen | Settled]
 """What a rule yields."""
 
 
@@ -105,6 +121,15 @@ class Tracked:
     alerted_at: datetime | None = None  # None: nobody was told yet
     told: str = ""
     """How loudly it was told last: page, ticket or digest; empty: not at all."""
+    opened_as: Finding | None = None
+    """What it was when it was opened; None: opened before this was kept."""
+    note: str = ""
+    """Why it ended; empty: open, or its cause was just not there any more."""
+
+    @property
+    def begun_as(self) -> Finding:
+        """What it was when it was opened, or the earliest state that is known."""
+        return self.opened_as or self.finding
 
     @property
     def open(self) -> bool:
@@ -114,7 +139,14 @@ class Tracked:
     @classmethod
     def new(cls, finding: Finding, now: datetime) -> Self:
         """Open it for the first time."""
-        return cls(finding, now)
+        return cls(finding, now, opened_as=finding)
+
+    def again(self, finding: Finding, now: datetime) -> "Tracked":
+        """Open it once more."""
+        times = self.occurrences + 1
+        return replace(
+            self, finding=finding, opened_at=now, occurrences=times, resolved_at=None, opened_as=finding, note=""
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,39 +173,52 @@ class Delta:
 
 def track(known: Mapping[str, Tracked], verdicts: Verdicts, now: datetime) -> Delta:
     """Join what the rules say now with what is known (by fingerprint). `known` holds the findings of the judged servers only."""
-    found: dict[str, Finding] = {}
-    unseen: set[tuple[str, str, str | None]] = set()
-    for verdict in verdicts:
-        if isinstance(verdict, Unseen):
-            unseen.add((verdict.rule, verdict.server, verdict.subject))
-        else:
-            found.setdefault(verdict.fingerprint, verdict)
-
+    said = _Said.of(verdicts)
     opened, recurred, changed, unchanged, resolved = [], [], [], [], []
-    for name, finding in found.items():
+    for name, finding in said.found.items():
         before = known.get(name)
         if before is None:
             opened.append(Tracked.new(finding, now))
         elif not before.open:
-            recurred.append(
-                replace(
-                    before,
-                    finding=finding,
-                    opened_at=now,
-                    resolved_at=None,
-                    occurrences=before.occurrences + 1,
-                )
-            )
+            recurred.append(before.again(finding, now))
         elif before.finding != finding:
             changed.append(replace(before, finding=finding))
         else:
             unchanged.append(before)
     for name, before in known.items():
-        if name in found or not before.open:
+        if name in said.found or not before.open:
             continue
-        said = before.finding
-        if {(said.rule, said.server, None), (said.rule, said.server, said.subject)} & unseen:
+        if name not in said.notes and said.blind_for(before.finding):
             unchanged.append(before)
         else:
-            resolved.append(replace(before, resolved_at=now))
+            resolved.append(replace(before, resolved_at=now, note=said.notes.get(name, "")))
     return Delta(tuple(opened), tuple(recurred), tuple(changed), tuple(unchanged), tuple(resolved))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The verdicts of one look, sorted: findings and notes by fingerprint."""
+
+    found: Mapping[str, Finding]
+    notes: Mapping[str, str]
+    unseen: frozenset[tuple[str, str, str | None]]
+
+    @classmethod
+    def of(cls, verdicts: Verdicts) -> Self:
+        found: dict[str, Finding] = {}
+        notes: dict[str, str] = {}
+        unseen: set[tuple[str, str, str | None]] = set()
+        for verdict in verdicts:
+            match verdict:
+                case Unseen():
+                    unseen.add((verdict.rule, verdict.server, verdict.subject))
+                case Settled():
+                    notes.setdefault(verdict.fingerprint, verdict.note)
+                case Finding():
+                    found.setdefault(verdict.fingerprint, verdict)
+        return cls(found, notes, frozenset(unseen))
+
+    def blind_for(self, finding: Finding) -> bool:
+        """Whether the finding's rule could not see its subject."""
+        rule, server = finding.rule, finding.server
+        return not self.unseen.isdisjoint({(rule, server, None), (rule, server, finding.subject)})

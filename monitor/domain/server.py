@@ -31,6 +31,8 @@ class Server:
     tier: int
     """1 (most critical) to 3."""
     provenance: ProvenanceDemand = ProvenanceDemand.NO_DOWNGRADE
+    dependencies: str = ""
+    """The file that resolves its dependencies, relative to the registry file; `{version}` stands for a version. Empty: none is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,15 @@ class Entry:
     server: Server
     approval: Approval | None  # None: listed and not (yet) approved
     line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A state of an entry, and from when to when the registry had it."""
+
+    entry: Entry
+    since: datetime
+    gone_at: datetime | None  # None: now
 
 
 @dataclass(frozen=True, slots=True)

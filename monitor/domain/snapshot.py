@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from monitor.domain.advisory import Match
+from monitor.domain.advisory import Advised
 from monitor.domain.changes import Changes
+from monitor.domain.dependency import Dependencies
 from monitor.domain.deployment import Deployment
+from monitor.domain.finding import Finding
 from monitor.domain.health import SourceHealth, Undeliverable
 from monitor.domain.provenance import TrustRoot, Verdict, Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import KnownRelease, Listing
+from monitor.domain.risk import Risks
 from monitor.domain.server import Approval, Registry, Server
 from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
 
@@ -37,8 +40,13 @@ class Snapshot:
     repository: Looked | Unknown | None = None  # None: the entry names no repository
     verifications: Mapping[Purl, tuple[Verification, ...]] | Unknown = field(default=NOT_ASKED)
     """By version: the approved one, and each that appeared since the baseline and is still under review."""
-    advisories: Mapping[Purl, tuple[Match, ...] | Unknown] | Unknown = field(default=NOT_ASKED)
-    """By version: each approved, deployed and candidate version that was asked about."""
+    advisories: Mapping[Purl, Advised] | Unknown = field(default=NOT_ASKED)
+    """By version: each approved, deployed and candidate version that was asked about, and each of their dependencies."""
+    dependencies: Mapping[Purl, Dependencies | Unknown] = field(default_factory=dict)
+    """By version of the server: those of which anything is known, or should be."""
+    risks: Risks = field(default_factory=Risks)
+    opened: Mapping[str, Finding] = field(default_factory=dict)
+    """By fingerprint: the server's open findings as they were when they were opened."""
     deployments: tuple[Deployment, ...] | Unknown = field(default=NOT_ASKED)
     approved_before: frozenset[Purl] = frozenset()
     """Versions that were approved in a review, whatever is approved now."""
@@ -52,7 +60,8 @@ class Snapshot:
         if not isinstance(self.verifications, Unknown):
             asked += [unknown for claims in self.verifications.values() for unknown in _undecided(claims)]
         if not isinstance(self.advisories, Unknown):
-            asked += self.advisories.values()
+            asked += [unknown for advised in self.advisories.values() for unknown in advised.failed]
+        asked += self.dependencies.values()
         return tuple(dict.fromkeys(value for value in asked if isinstance(value, Unknown) and value is not NOT_ASKED))
 
 

@@ -4,7 +4,8 @@ Range libraries are not used: `SpecifierSet` and npm's `satisfies` hide pre-rele
 Algorithm: https://ossf.github.io/osv-schema/#evaluation (1.7.5).
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from functools import cmp_to_key, lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -59,6 +60,44 @@ def same_line(type_: str, a: str, b: str) -> bool:
     """Whether both stand in one release line: the same major version, pre-releases apart. What does not parse is in no line."""
     line = _line(type_, a)
     return line is not None and line == _line(type_, b)
+
+
+def parse_constraint(type_: str, text: str) -> Callable[[str], bool | None]:
+    """Read `>=1.2,<1.4`, `1.2.3` or several of them joined by `||`, and return what decides a version by it; None: it cannot be told.
+
+    Operators: = == != < <= > >=. Raises ValueError with what was expected.
+    """
+    choices = [[_term(type_, term) for term in choice.split(",")] for choice in text.split("||")]
+
+    def decide(version: str) -> bool | None:
+        return _any(_all(_holds(type_, term, version) for term in terms) for terms in choices)
+
+    return decide
+
+
+def _term(type_: str, text: str) -> tuple[str, str]:
+    read = re.fullmatch(r"(==|!=|<=|>=|=|<|>|)\s*([^\s<>=!~^*]+)", text.strip())
+    if read is None or (not _parses(type_, read[2]) and read[1] not in ("", "=", "==")):
+        raise ValueError(f"expected versions such as >=1.2.0,<1.4.0 or 1.2.3, got {text.strip()[:80]!r}")
+    return read[1], read[2]
+
+
+def _holds(type_: str, term: tuple[str, str], version: str) -> bool | None:
+    operator, bound = term
+    if operator in ("", "=", "==") and version == bound:
+        return True
+    order = compare(type_, version, bound)
+    return None if order is None else order in _ORDERS[operator]
+
+
+_ORDERS = {"": (0,), "=": (0,), "==": (0,), "!=": (-1, 1), "<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1)}
+"""How the version may stand to the bound: below, equal, above."""
+
+
+def _all(answers: Iterable[bool | None]) -> bool | None:
+    """Join by "and": one no decides, else one undecided leaves it undecided."""
+    found = set(answers)
+    return False if False in found else None if None in found else True
 
 
 def is_affected(advisory: Advisory, purl: Purl) -> bool | None:

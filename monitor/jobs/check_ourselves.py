@@ -62,9 +62,9 @@ def asked(app: App, registry: Registry | Unknown, name: str) -> bool:
         listed = () if isinstance(registry, Unknown) else (entry.server.name for entry in registry.entries)
         return name.removeprefix(SERVER) in set(listed)
     if isinstance(registry, Unknown):
-        return name in {*app.releases, app.advisories.name}
+        return name in {*app.releases, *app.lists}
     polled = {package.type for entry in registry.entries for package in sources_of(entry.server)}
-    return name in ({*app.releases} & polled) | {app.advisories.name}
+    return name in ({*app.releases} & polled) | app.lists
 
 
 def in_words(action: Action) -> str:

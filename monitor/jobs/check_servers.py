@@ -9,11 +9,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from monitor.app import App
+from monitor.domain.advisory import Question
+from monitor.domain.candidate import unreviewed
 from monitor.domain.purl import Purl
+from monitor.domain.review import OPEN, Review
+from monitor.domain.risk import Risks
 from monitor.domain.server import Entry
 from monitor.domain.snapshot import Snapshot
 from monitor.domain.unknown import Unknown
-from monitor.jobs.ask_advisories import ask, versions_of
+from monitor.jobs.ask_advisories import Answers, ask
+from monitor.jobs.find_dependencies import Found, brought_along, find_dependencies
 from monitor.jobs.look import Sights, look
 from monitor.jobs.outcome import Outcome
 from monitor.jobs.recall import NOTHING_PUBLISHED, Recalled, claims_of, recall, snapshot_of
@@ -55,20 +60,56 @@ def _seen(snapshot: Snapshot, sights: Sights, recalled: Recalled) -> Snapshot:
 async def _advise_judge_record(
     app: App, job: str, recalled: Recalled, snapshots: Sequence[Snapshot], sights: Sights | None
 ) -> Outcome:
-    asked = {each.server.name: versions_of(each, recalled.reviews.get(each.server.name, ())) for each in snapshots}
-    everything = frozenset[Purl]().union(*asked.values())
-    answers = await ask(app, everything, recalled.health, app.clock())
-    complete = [
-        replace(each, advisories={purl: answers.matches[purl] for purl in sorted(asked[each.server.name], key=str)})
-        for each in snapshots
-    ]
-    failed = await app.store.run(lambda unit: record(unit, app, job, complete, sights=sights, answers=answers))
+    asked = {each.server.name: _versions(each, recalled.reviews.get(each.server.name, ())) for each in snapshots}
+    found = await find_dependencies(app, asked, snapshots, registries=False)
+    questions = {purl: _question(each, purl) for each in snapshots for purl in asked[each.server.name]}
+    questions |= {purl: Question(purl) for purl in brought_along(found) if purl not in questions}
+    ordered = [questions[purl] for purl in sorted(questions, key=str)]
+    answers = await ask(app, ordered, recalled.health, app.clock(), batched=sights is None)
+    complete = [_advised(app, each, asked[each.server.name], found, answers) for each in snapshots]
+    failed = await app.store.run(
+        lambda unit: record(unit, app, job, complete, sights=sights, found=found, answers=answers)
+    )
     unknowns = {each.server.name: each.unknowns() if sights else _unadvised(each) for each in complete}
     return Outcome(unknowns, (*answers.unknowns, *failed))
 
 
+def _versions(snapshot: Snapshot, reviews: tuple[Review, ...]) -> frozenset[Purl]:
+    """What is asked about: the approved version, each deployed one, and each that is up for review."""
+    found = {review.candidate.purl for review in reviews if review.state in OPEN}
+    if snapshot.approval:
+        found.add(snapshot.approval.pin.purl)
+    if not isinstance(snapshot.deployments, Unknown):
+        found |= {each.purl for each in snapshot.deployments if each.purl and each.purl.version}
+    if not isinstance(snapshot.package, Unknown):
+        found |= {known.release.purl for known in unreviewed(snapshot.approval, snapshot.package)}
+    return frozenset(found)
+
+
+def _question(snapshot: Snapshot, purl: Purl) -> Question:
+    """Where the source of the version is, and which state of it: what is pinned, else what its tag points at."""
+    pinned = snapshot.approval.pin.digests if snapshot.approval and snapshot.approval.pin.purl == purl else frozenset()
+    commit = next((digest for digest in sorted(pinned, key=str) if digest.algorithm == "gitCommit"), None)
+    known = None if isinstance(snapshot.package, Unknown) else snapshot.package.known.get(purl.version or "")
+    return Question(purl, snapshot.server.repository, commit or (known.release.commit if known else None))
+
+
+def _advised(app: App, snapshot: Snapshot, versions: frozenset[Purl], found: Found, answers: Answers) -> Snapshot:
+    """Put what the databases said, of the versions and of what they bring along, into the snapshot."""
+    own = {purl: found.by_version[purl] for purl in sorted(versions, key=str) if purl in found.by_version}
+    brought = {each.purl for known in own.values() if not isinstance(known, Unknown) for each in known.found}
+    return replace(
+        snapshot,
+        advisories={purl: answers.advised[purl] for purl in sorted(versions | brought, key=str)},
+        dependencies=own,
+        risks=Risks(answers.risks, app.policy.epss_at),
+    )
+
+
 def _unadvised(snapshot: Snapshot) -> tuple[Unknown, ...]:
-    """What the advisory source alone did not say; the rest of the snapshot is memory, and another job's question."""
+    """What the advisory sources alone did not say; the rest of the snapshot is memory, and another job's question."""
     answers = snapshot.advisories
-    found = [answers] if isinstance(answers, Unknown) else answers.values()
-    return tuple(dict.fromkeys(each for each in found if isinstance(each, Unknown)))
+    if isinstance(answers, Unknown):
+        return (answers,)
+    unread = (each for each in snapshot.dependencies.values() if isinstance(each, Unknown))
+    return tuple(dict.fromkeys((*(each for advised in answers.values() for each in advised.failed), *unread)))

@@ -1,7 +1,7 @@
 """What a job tells its driver, and how it is judged and recorded."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.domain.action import Action
@@ -38,9 +38,10 @@ class Judged:
 
 def judge(policy: Policy, snapshot: Snapshot, known: Mapping[str, Tracked], reviews: Sequence[Review]) -> Judged:
     """Run every rule on one server, join the findings with what is known, and decide what follows."""
-    verdicts = [verdict for rule in SERVER_RULES for verdict in rule(snapshot)]
-    delta = track(known, verdicts, snapshot.taken_at)
-    return Judged(snapshot, delta, decide(policy, snapshot, delta, reviews))
+    seen = replace(snapshot, opened={name: each.begun_as for name, each in known.items() if each.open})
+    verdicts = [verdict for rule in SERVER_RULES for verdict in rule(seen)]
+    delta = track(known, verdicts, seen.taken_at)
+    return Judged(seen, delta, decide(policy, seen, delta, reviews))
 
 
 def keep(unit: UnitOfWork, judged: Iterable[Judged], now: datetime) -> list[AuditEvent]:
@@ -75,6 +76,7 @@ def finding_events(delta: Delta, now: datetime) -> list[AuditEvent]:
                 "severity": each.finding.severity.value,
                 "fingerprint": each.finding.fingerprint,
                 "summary": each.finding.summary[:500],
+                **({"note": each.note[:500]} if each.note else {}),
             },
         )
         for verb, group in (

@@ -13,6 +13,10 @@ from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
 from monitor.jobs.recall import Recalled, snapshot_of
 from monitor.wording import version_words
 
+OSV, OSV_MIRROR = "osv", "osv_mirror"
+"""In the health table. The other databases know a part of the packages only."""
+NAMED_BY_ADVISORIES = ("affected", "dependency-affected", "malware")
+
 
 @dataclass(frozen=True, slots=True)
 class ServerLine:
@@ -84,12 +88,13 @@ def _verification(snapshot: Snapshot) -> str:
 
 def _advisories(snapshot: Snapshot, open_now: Sequence[Tracked], recalled: Recalled) -> str:
     """The advisory source is asked in each look at a server, so that a server that was never looked at was never asked about."""
-    named = [each.finding for each in open_now if each.finding.rule in ("affected", "malware")]
+    named = [each.finding for each in open_now if each.finding.rule in NAMED_BY_ADVISORIES]
     if named:
-        return f"{len(named)} open"
+        quarantined = any(finding.rule == "malware" for finding in named)
+        return f"{len(named)} open" + (", quarantined" if quarantined else "")
     if snapshot.server.package is None or snapshot.server.package.type not in ("npm", "pypi"):
         return "not covered"
     if snapshot.package is NOT_ASKED:
         return "not asked"
-    source = next((each for name, each in recalled.health.items() if name.startswith("osv")), None)
+    source = next((each for name, each in recalled.health.items() if name in (OSV, OSV_MIRROR)), None)
     return "none known" if source and source.answered_at and not source.failing_since else "not known"

@@ -19,6 +19,7 @@ from monitor.domain.snapshot import Snapshot
 from monitor.domain.unknown import Reason, Unknown
 from monitor.jobs.ask_advisories import Answers
 from monitor.jobs.bulkhead import guarded_now
+from monitor.jobs.find_dependencies import Found
 from monitor.jobs.look import Sights
 from monitor.jobs.outcome import ACTOR, Judged, judge, keep, looked_event
 from monitor.ports.store import UnitOfWork
@@ -28,7 +29,14 @@ SERVER = "server:"
 
 
 def record(
-    unit: UnitOfWork, app: App, job: str, snapshots: Sequence[Snapshot], *, sights: Sights | None, answers: Answers
+    unit: UnitOfWork,
+    app: App,
+    job: str,
+    snapshots: Sequence[Snapshot],
+    *,
+    sights: Sights | None,
+    found: Found,
+    answers: Answers,
 ) -> tuple[Unknown, ...]:
     """Judge each server alone and keep everything; return the servers that could not be judged."""
     unit.alone()
@@ -43,6 +51,8 @@ def record(
         silent = {each.source for each in (*answers.health, *sights.health) if each.failing_since}
         unit.keep_health(_server_health(unit.health(), snapshots, silent, now))
     unit.keep_advisories(answers.fetched)
+    unit.keep_matches(answers.named)
+    unit.keep_dependencies(found.new, now)
     unit.keep_health([*answers.health, *(sights.health if sights else ())])
     unit.commit(first, *events)
     return failed

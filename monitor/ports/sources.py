@@ -144,6 +144,10 @@ class AdvisorySource(Protocol):
         """The connector's name: `osv`."""
 
     @property
+    def database(self) -> str:
+        """Whose records it gives: `Advisory.database`."""
+
+    @property
     def batched(self) -> bool:
         """Whether thousands of versions cost a request or none: such a source is asked every few minutes, others with the releases."""
 

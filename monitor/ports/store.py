@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from monitor.domain.action import Action, Delivery
-from monitor.domain.advisory import Advisory
+from monitor.domain.advisory import Advisory, Named
 from monitor.domain.audit import AuditEvent, Checkpoint, Sealed
-from monitor.domain.deployment import Deployment, Inventory
+from monitor.domain.dependency import Dependencies, Resolved
+from monitor.domain.deployment import Deployment, Inventory, Stay
 from monitor.domain.evidence import Evidence, Grounds
 from monitor.domain.finding import Tracked
 from monitor.domain.health import SourceHealth
@@ -16,7 +17,8 @@ from monitor.domain.provenance import TrustRoot, Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import KnownRelease, Listing
 from monitor.domain.review import Review
-from monitor.domain.server import Entry
+from monitor.domain.risk import Risk, RiskTable
+from monitor.domain.server import Entry, Listed
 from monitor.domain.unknown import Unknown
 from monitor.ports.sources import Validator, Validators
 
@@ -88,8 +90,35 @@ class UnitOfWork(Protocol):
     def evidence(self, digests: Collection[str]) -> Mapping[str, bytes | Unknown]:
         """Return the bodies by digest, or why one cannot be had: never kept, too large, or not what was kept any more."""
 
-    def advisories(self, ids: Collection[str]) -> Mapping[str, Advisory]:
-        """Return the kept records."""
+    def advisories(self, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Advisory]:
+        """Return the kept records, by database and id."""
+
+    def advisories_by_name(self) -> Mapping[str, list[Advisory]]:
+        """Return every kept record under its id and each of its aliases."""
+
+    def inventories_since(self) -> datetime | None:
+        """Return when a deployment was seen first; None: never."""
+
+    def matches(self, versions: Collection[Purl] | None = None) -> Mapping[Purl, tuple[Named, ...]]:
+        """Return which records named the versions (None: any version) since when, those that do no longer, too."""
+
+    def dependencies(self, versions: Collection[Purl]) -> Mapping[Purl, Dependencies]:
+        """Return what the versions bring along, as it is known now."""
+
+    def dependency_history(self) -> list[Resolved]:
+        """Return everything that was ever known of what versions bring along, oldest first."""
+
+    def risks(self, cves: Collection[str]) -> Mapping[str, Risk]:
+        """Return what the kept lists say of the flaws; those that no list names are not in it."""
+
+    def risk_lists(self) -> Mapping[str, tuple[datetime, Validators]]:
+        """Return for each kept list of which day its data is, and what makes the next request conditional."""
+
+    def stays(self, packages: Collection[Purl]) -> list[Stay]:
+        """Return everything that was ever deployed of the packages, oldest first."""
+
+    def entry_history(self) -> list[Listed]:
+        """Return every state that the registry's entries ever had, oldest first."""
 
     def deployments(self) -> list[tuple[Deployment, datetime]]:
         """Return what is deployed now, and when each was last seen."""
@@ -122,6 +151,15 @@ class UnitOfWork(Protocol):
 
     def keep_advisories(self, advisories: Collection[Advisory]) -> None:
         """Keep records, in place of older states of them."""
+
+    def keep_matches(self, named: Collection[Named]) -> None:
+        """Insert or update by version, database and record."""
+
+    def keep_dependencies(self, dependencies: Collection[Dependencies], at: datetime) -> None:
+        """Keep what the versions bring along from `at` on; what was known of them before is kept as it was."""
+
+    def keep_risks(self, table: RiskTable, validators: Collection[Validator]) -> None:
+        """Keep the list in place of the one that the source gave before."""
 
     def keep_inventory(self, inventory: Inventory, at: datetime) -> None:
         """Replace what that source saw before: what it no longer sees is gone from `at` on."""

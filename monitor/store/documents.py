@@ -9,7 +9,8 @@ from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
 from monitor.domain.action import Action, CommentTicket, OpenTicket, SendAlert
-from monitor.domain.advisory import Advisory
+from monitor.domain.advisory import Advisory, Named
+from monitor.domain.dependency import Dependencies
 from monitor.domain.deployment import Deployment
 from monitor.domain.document import Block, Bullets, Code, Document, Heading, Link, Paragraph, Table
 from monitor.domain.finding import Finding
@@ -17,6 +18,7 @@ from monitor.domain.health import SourceHealth
 from monitor.domain.provenance import Verification
 from monitor.domain.release import Listing, Release
 from monitor.domain.review import Review
+from monitor.domain.risk import RiskTable
 from monitor.domain.server import Entry
 from monitor.ports.sources import Validator
 
@@ -24,7 +26,12 @@ LISTING = Decoder(Listing)
 RELEASE = Decoder(Release)
 VALIDATOR = Decoder(Validator)
 VERIFICATIONS = Decoder(tuple[Verification, ...])
+TEXT = Decoder(str)
+VALIDATORS = Decoder(tuple[Validator, ...])
 ADVISORY = Decoder(Advisory)
+NAMED = Decoder(Named)
+DEPENDENCIES = Decoder(Dependencies)
+RISK_TABLE = Decoder(RiskTable)
 DEPLOYMENT = Decoder(Deployment)
 ENTRY = Decoder(Entry)
 FINDING = Decoder(Finding)

@@ -9,8 +9,9 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 
-from monitor.domain.deployment import Deployment, Inventory
-from monitor.domain.server import Entry
+from monitor.domain.deployment import Deployment, Inventory, Stay
+from monitor.domain.purl import Purl
+from monitor.domain.server import Entry, Listed
 from monitor.store import documents, tables
 from monitor.store.tables import key
 from monitor.store.transaction import Transaction
@@ -33,11 +34,30 @@ class History:
         )
         return [(documents.DEPLOYMENT.decode(document), seen_at) for document, seen_at in rows]
 
+    def inventories_since(self) -> datetime | None:
+        """Return when a deployment was seen first; None: never."""
+        first = self._in.rows(select(tables.deployments.c.since).order_by(tables.deployments.c.since).limit(1))
+        return first[0][0] if first else None
+
+    def stays(self, packages: Collection[Purl]) -> list[Stay]:
+        """Return everything that was ever deployed of the packages, oldest first."""
+        columns = tables.deployments.c
+        rows = self._in.rows(
+            select(columns.document, columns.since, columns.seen_at, columns.gone_at)
+            .where(self._in.among(columns.package, [key(str(package)) for package in packages]))
+            .order_by(columns.since, columns.source, columns.place)
+        )
+        return [
+            Stay(documents.DEPLOYMENT.decode(document), since, seen_at, gone_at)
+            for document, since, seen_at, gone_at in rows
+        ]
+
     def keep_inventory(self, inventory: Inventory, at: datetime) -> None:
         """Replace what that source saw before: what it no longer sees is gone from `at` on, unless it saw only a part."""
         self._in.alone()
         columns, source, seen_at = tables.deployments.c, key(inventory.source), inventory.collected_at or at
         now = {deployment.key: documents.write(deployment) for deployment in inventory.deployments}
+        packages = {each.key: key(str(each.purl.package)) for each in inventory.deployments if each.purl}
         there = update(tables.deployments).where(columns.source == source, columns.gone_at.is_(None))
         before = dict[str, str](
             self._in.rows(
@@ -48,7 +68,15 @@ class History:
         self._in.change(there.where(self._in.among(columns.place, ended)).values(gone_at=at))
         self._in.change(there.where(self._in.among(columns.place, now)).values(seen_at=seen_at))
         begun = [
-            {"source": source, "place": place, "since": at, "seen_at": seen_at, "gone_at": None, "document": document}
+            {
+                "source": source,
+                "place": place,
+                "since": at,
+                "seen_at": seen_at,
+                "gone_at": None,
+                "package": packages.get(place),
+                "document": document,
+            }
             for place, document in now.items()
             if before.get(place) != document
         ]
@@ -68,6 +96,14 @@ class History:
         )
         found = [replace(documents.ENTRY.decode(document), line=line) for document, line in rows]
         return {entry.server.name: entry for entry in found}
+
+    def entry_history(self) -> list[Listed]:
+        """Return every state that the registry's entries ever had, oldest first."""
+        columns = tables.entries.c
+        rows = self._in.rows(
+            select(columns.document, columns.since, columns.gone_at).order_by(columns.since, columns.server)
+        )
+        return [Listed(documents.ENTRY.decode(document), since, gone_at) for document, since, gone_at in rows]
 
     def keep_entries(self, entries: Collection[Entry], at: datetime) -> None:
         """Keep the registry's entries as they are now; those not named are gone from `at` on.

@@ -20,17 +20,31 @@ class Judgements:
         """Work in that transaction."""
         self._in = transaction
 
-    def advisories(self, ids: Collection[str]) -> Mapping[str, Advisory]:
-        """Return the kept records."""
-        named = self._in.among(tables.advisories.c.id, [key(name) for name in ids])
+    def advisories(self, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Advisory]:
+        """Return the kept records, by database and id."""
+        named = self._in.among(tables.advisories.c.id, [key(name) for _, name in names])
         rows = self._in.rows(select(tables.advisories.c.document).where(named))
         found = [documents.ADVISORY.decode(document) for (document,) in rows]
-        return {advisory.id: advisory for advisory in found}
+        return {advisory.key: advisory for advisory in found if advisory.key in names}
+
+    def advisories_by_name(self) -> Mapping[str, list[Advisory]]:
+        """Return every kept record under its id and each of its aliases."""
+        by_name: dict[str, list[Advisory]] = {}
+        for (document,) in self._in.rows(select(tables.advisories.c.document).order_by(tables.advisories.c.id)):
+            record = documents.ADVISORY.decode(document)
+            for name in record.names:
+                by_name.setdefault(name, []).append(record)
+        return by_name
 
     def keep_advisories(self, advisories: Collection[Advisory]) -> None:
         """Keep records, in place of older states of them; a newer state that another process kept stays."""
         rows = [
-            {"id": key(record.id), "modified_at": record.modified_at, "document": documents.write(record)}
+            {
+                "database": key(record.database),
+                "id": key(record.id),
+                "modified_at": record.modified_at,
+                "document": documents.write(record),
+            }
             for record in advisories
         ]
         self._in.put(tables.advisories, rows, newer="modified_at")
@@ -45,12 +59,23 @@ class Judgements:
             columns.resolved_at,
             columns.alerted_at,
             columns.told,
+            columns.opened_as,
+            columns.note,
         ).order_by(columns.opened_at, columns.fingerprint)
         if servers is not None:
             found = found.where(self._in.among(columns.server, [key(server) for server in servers]))
         return [
-            Tracked(documents.FINDING.decode(document), opened_at, occurrences, resolved_at, alerted_at, told or "")
-            for document, opened_at, occurrences, resolved_at, alerted_at, told in self._in.rows(found)
+            Tracked(
+                documents.FINDING.decode(document),
+                opened_at,
+                occurrences,
+                resolved_at,
+                alerted_at,
+                told or "",
+                documents.FINDING.decode(opened_as) if opened_as else None,
+                documents.TEXT.decode(note) if note else "",
+            )
+            for document, opened_at, occurrences, resolved_at, alerted_at, told, opened_as, note in self._in.rows(found)
         ]
 
     def keep_findings(self, findings: Collection[Tracked]) -> None:
@@ -65,6 +90,8 @@ class Judgements:
                 "resolved_at": tracked.resolved_at,
                 "alerted_at": tracked.alerted_at,
                 "told": tracked.told or None,
+                "opened_as": documents.write(tracked.opened_as) if tracked.opened_as else None,
+                "note": documents.write(tracked.note) if tracked.note else None,
                 "document": documents.write(tracked.finding),
             }
             for tracked in findings

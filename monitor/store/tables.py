@@ -126,9 +126,40 @@ verifications = Table(
 advisories = Table(
     "advisories",
     metadata,
+    Column("database", String, primary_key=True),
     Column("id", String, primary_key=True),
     Column("modified_at", Time, nullable=False),
     Column("document", Text, nullable=False),
+)
+
+matches = Table(
+    "matches",
+    metadata,
+    Column("purl", String, primary_key=True),  # with version
+    Column("database", String, primary_key=True),
+    Column("advisory", String, primary_key=True),
+    Column("since", Time, nullable=False),
+    Column("gone_at", Time),  # NULL: it names the version now
+    Column("document", Text, nullable=False),
+)
+
+dependencies = Table(
+    "dependencies",
+    metadata,
+    Column("purl", String, primary_key=True),  # of the server, with version
+    Column("since", Time, primary_key=True),
+    Column("gone_at", Time),  # NULL: what is known now
+    Column("document", Text, nullable=False),
+    Index(None, "gone_at"),
+)
+
+risks = Table(
+    "risks",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("as_of", Time, nullable=False),
+    Column("validators", Text, nullable=False),
+    Column("document", LargeBinary, nullable=False),  # zlib
 )
 
 deployments = Table(
@@ -139,8 +170,10 @@ deployments = Table(
     Column("since", Time, primary_key=True),
     Column("seen_at", Time, nullable=False),
     Column("gone_at", Time),  # NULL: there now
+    Column("package", String),  # without version; NULL: not known what it is
     Column("document", Text, nullable=False),
     Index(None, "gone_at", "source"),
+    Index(None, "package"),
 )
 
 entries = Table(
@@ -165,6 +198,8 @@ findings = Table(
     Column("resolved_at", Time),  # NULL: open
     Column("alerted_at", Time),  # NULL: nobody was told
     Column("told", String),  # NULL: not at all, or before this was kept
+    Column("opened_as", Text),  # NULL: before this was kept
+    Column("note", Text),  # NULL: open, or ended without a word
     Column("document", Text, nullable=False),
     Index(None, "server"),
 )

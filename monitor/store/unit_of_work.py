@@ -4,6 +4,7 @@ from monitor.ports.sources import Clock
 from monitor.store.audit import Audit
 from monitor.store.due import Due
 from monitor.store.evidence import Bodies
+from monitor.store.exposure import Exposure
 from monitor.store.history import History
 from monitor.store.judgements import Judgements
 from monitor.store.outbox import Outbox
@@ -33,11 +34,20 @@ class Unit:
 
         judgements = Judgements(transaction)
         self.advisories, self.keep_advisories = judgements.advisories, judgements.keep_advisories
+        self.advisories_by_name = judgements.advisories_by_name
         self.findings, self.keep_findings = judgements.findings, judgements.keep_findings
         self.reviews, self.keep_reviews = judgements.reviews, judgements.keep_reviews
         self.health, self.keep_health = judgements.health, judgements.keep_health
 
+        exposure = Exposure(transaction)
+        self.matches, self.keep_matches = exposure.matches, exposure.keep_matches
+        self.dependencies, self.keep_dependencies = exposure.dependencies, exposure.keep_dependencies
+        self.dependency_history = exposure.dependency_history
+        self.risks, self.risk_lists, self.keep_risks = exposure.risks, exposure.risk_lists, exposure.keep_risks
+
         history = History(transaction)
+        self.stays, self.entry_history = history.stays, history.entry_history
+        self.inventories_since = history.inventories_since
         self.deployments, self.keep_inventory = history.deployments, history.keep_inventory
         self.forget_inventories = history.forget_inventories
         self.entries, self.keep_entries = history.entries, history.keep_entries

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
-from monitor.domain.advisory import Advisory, Affected, Event, Match
-from monitor.domain.finding import Severity
+from monitor.domain.advisory import Advised, Advisory, Affected, Event, Match
+from monitor.domain.finding import Settled, Severity
 from monitor.domain.purl import Purl
 from monitor.domain.unknown import Reason, Unknown
 from monitor.rules.advisories import affected, malware
@@ -16,8 +16,8 @@ def advisory(name: str = "GHSA-aaaa-bbbb-cccc", *aliases: str, severity: Severit
     return Advisory(name, aliases, "path traversal", named, severity, 7.5, modified_at=NOW, published_at=days_ago(1))
 
 
-def named(*advisories: Advisory) -> dict[Purl, tuple[Match, ...]]:
-    return {APPROVED: tuple(Match(APPROVED, each) for each in advisories)}
+def named(*advisories: Advisory, purl: Purl = APPROVED) -> dict[Purl, Advised]:
+    return {purl: Advised(tuple(Match(purl, each) for each in advisories))}
 
 
 def test_an_advisory_names_the_version_its_fix_and_where_it_runs() -> None:
@@ -53,8 +53,36 @@ def test_a_flaw_keeps_its_finding_when_another_database_names_it_later() -> None
     assert [each.fingerprint for each in first] == [each.fingerprint for each in second]
 
 
-def test_a_withdrawn_record_is_no_finding() -> None:
-    assert found(affected(snapshot(advisories=named(replace(advisory(), withdrawn_at=NOW))))) == []
+def over(record: Advisory, note: str) -> dict[Purl, Advised]:
+    return {APPROVED: Advised((Match(APPROVED, record, over=note),))}
+
+
+def test_a_record_that_is_over_is_no_finding_and_says_why() -> None:
+    verdicts = list(affected(snapshot(advisories=over(advisory(), "it was withdrawn"))))
+
+    assert [each.note for each in verdicts if isinstance(each, Settled)] == ["it was withdrawn"]
+    assert found(verdicts) == []
+
+
+def test_a_flaw_keeps_its_finding_when_its_first_record_is_withdrawn_and_another_stands() -> None:
+    ghsa, pysec = advisory("GHSA-1", "CVE-2026-1"), replace(advisory("PYSEC-1", "CVE-2026-1"), published_at=NOW)
+    first = found(affected(snapshot(advisories=named(ghsa, pysec))))
+    matches = (Match(APPROVED, ghsa, over="withdrawn"), Match(APPROVED, pysec))
+
+    second = found(affected(snapshot(advisories={APPROVED: Advised(matches)})))
+
+    assert [each.fingerprint for each in second] == [each.fingerprint for each in first]
+    assert len(second) == 1
+
+
+def test_a_flaw_keeps_its_finding_when_an_older_record_of_it_appears_later() -> None:
+    mine, older = advisory("GHSA-1", "CVE-2026-1"), replace(advisory("OSV-1", "CVE-2026-1"), published_at=days_ago(9))
+    first = found(affected(snapshot(advisories=named(mine))))
+    matches = (Match(APPROVED, older), Match(APPROVED, mine, since=days_ago(1)))
+
+    second = found(affected(snapshot(advisories={APPROVED: Advised(matches)})))
+
+    assert [each.fingerprint for each in second] == [each.fingerprint for each in first]
 
 
 def test_malware_is_critical_and_not_told_twice_as_a_flaw() -> None:
@@ -73,7 +101,7 @@ def test_a_record_without_severity_is_not_taken_for_harmless() -> None:
 def test_a_silent_advisory_source_resolves_nothing() -> None:
     silent = Unknown(Reason.UNAVAILABLE, "osv", "no answer")
 
-    for blind in (snapshot(advisories=silent), snapshot(advisories={APPROVED: silent})):
+    for blind in (snapshot(advisories=silent), snapshot(advisories={APPROVED: Advised((), (silent,))})):
         assert len(unseen(affected(blind))) == 1
         assert blind.unknowns() == (silent,)
 
@@ -81,7 +109,7 @@ def test_a_silent_advisory_source_resolves_nothing() -> None:
 def test_a_flaw_of_a_version_that_a_newer_candidate_passed_over_is_nobodys_question_until_it_is_deployed() -> None:
     passed, chosen = PACKAGE.at("1.4.3"), PACKAGE.at("1.4.4")
     listed = [release("1.4.2"), release("1.4.3", days=2), release("1.4.4", days=1)]
-    flawed = {purl: (Match(purl, advisory()),) for purl in (passed, chosen)}
+    flawed = {**named(advisory(), purl=passed), **named(advisory(), purl=chosen)}
     look = snapshot(package=looked(known(release("1.4.2")), *listed), advisories=flawed)
 
     assert [each.about for each in found(affected(look))] == [chosen]
@@ -94,7 +122,7 @@ def test_a_flaw_of_a_version_that_a_newer_candidate_passed_over_is_nobodys_quest
 def test_malware_in_a_version_that_a_newer_candidate_passed_over_is_found() -> None:
     passed = PACKAGE.at("1.4.3")
     listed = [release("1.4.2"), release("1.4.3", days=2), release("1.4.4", days=1)]
-    record = {passed: (Match(passed, advisory("MAL-2026-1")),)}
+    record = named(advisory("MAL-2026-1"), purl=passed)
 
     findings = found(malware(snapshot(package=looked(known(release("1.4.2")), *listed), advisories=record)))
 

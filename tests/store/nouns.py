@@ -109,6 +109,7 @@ tracked = whole(
     resolved_at=maybe(times),
     alerted_at=maybe(times),
     told=st.sampled_from(["", "page", "ticket", "digest"]),
+    opened_as=maybe(findings),
 )
 reviews = whole(Review, candidate=pins, opened_at=times)
 health = whole(SourceHealth, answered_at=maybe(times), failing_since=maybe(times), closed_until=maybe(times))

@@ -33,8 +33,8 @@ async def test_a_newer_state_of_an_advisory_replaces_the_older_and_never_the_oth
 
     await keep(store, lambda unit: unit.keep_advisories([ADVISORY]))
 
-    kept = await store.run(lambda unit: unit.advisories([ADVISORY.id, "OSV-2026-2"]))
-    assert kept == {ADVISORY.id: newer}
+    kept = await store.run(lambda unit: unit.advisories({ADVISORY.key, ("osv", "OSV-2026-2")}))
+    assert kept == {ADVISORY.key: newer}
 
 
 async def test_findings_come_in_order_of_opening(store: Database) -> None:
@@ -81,7 +81,7 @@ def once(noun: st.SearchStrategy[nouns.T], name: str) -> st.SearchStrategy[list[
 
 
 @given(
-    once(nouns.advisories, "id"),
+    once(nouns.advisories, "key"),
     st.lists(nouns.tracked, max_size=3),
     once(nouns.reviews, "fingerprint"),
     once(nouns.health, "source"),
@@ -95,7 +95,7 @@ async def test_whatever_was_judged_is_kept_as_it_was(
     health: list[SourceHealth],
 ) -> None:
     findings = {tracked.finding.fingerprint: tracked for tracked in found}
-    known = await store.run(lambda unit: unit.advisories([advisory.id for advisory in advisories]))
+    known = await store.run(lambda unit: unit.advisories({advisory.key for advisory in advisories}))
 
     await keep(
         store,
@@ -105,9 +105,9 @@ async def test_whatever_was_judged_is_kept_as_it_was(
         lambda unit: unit.keep_health(health),
     )
 
-    kept = await store.run(lambda unit: unit.advisories([advisory.id for advisory in advisories]))
+    kept = await store.run(lambda unit: unit.advisories({advisory.key for advisory in advisories}))
     assert kept == {
-        each.id: known[each.id] if each.id in known and known[each.id].modified_at > each.modified_at else each
+        each.key: known[each.key] if each.key in known and known[each.key].modified_at > each.modified_at else each
         for each in advisories
     }
     for tracked in findings.values():

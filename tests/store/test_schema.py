@@ -32,6 +32,15 @@ SAMPLES: dict[str, tuple[str, ...]] = {
             " ('0123', 'a', 'new-release', '2026-11-24 12:00:00', 1, 'ticket', '{}')"
         ),
     ),
+    "0004": (
+        "INSERT INTO advisories (database, id, modified_at, document) VALUES ('osv', 'A', '2026-11-24 12:00:00', '{}')",
+        (
+            "INSERT INTO matches (purl, database, advisory, since, document) VALUES"
+            " ('pkg:npm/a@1.0.0', 'osv', 'A', '2026-11-24 12:00:00', '{}')"
+        ),
+        ("INSERT INTO dependencies (purl, since, document) VALUES ('pkg:npm/a@1.0.0', '2026-11-24 12:00:00', '{}')"),
+        "INSERT INTO risks (source, as_of, validators, document) VALUES ('kev', '2026-11-24 12:00:00', '[]', '')",
+    ),
 }
 """A row or more that a database of each revision may hold; a new revision brings its own."""
 

@@ -1,0 +1,118 @@
+"""Who was exposed to what: which record named which version, what versions bring along, how likely flaws are to be used."""
+
+import zlib
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import select, update
+
+from monitor.domain.advisory import Named
+from monitor.domain.dependency import Dependencies, Resolved
+from monitor.domain.purl import Purl
+from monitor.domain.risk import Risk, RiskTable
+from monitor.ports.sources import Validator, Validators
+from monitor.store import documents, tables
+from monitor.store.tables import key
+from monitor.store.transaction import Transaction
+
+
+class Exposure:
+    """One row a match, one a state of a version's dependencies, one a list of risks."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        """Work in that transaction."""
+        self._in = transaction
+
+    def matches(self, versions: Collection[Purl] | None = None) -> Mapping[Purl, tuple[Named, ...]]:
+        """Return which records named the versions (None: any version) since when, those that do no longer, too."""
+        columns = tables.matches.c
+        wanted = select(columns.document).order_by(columns.purl, columns.since, columns.advisory)
+        if versions is not None:
+            wanted = wanted.where(self._in.among(columns.purl, [key(str(purl)) for purl in versions]))
+        found: dict[Purl, tuple[Named, ...]] = {}
+        for (document,) in self._in.rows(wanted):
+            named = documents.NAMED.decode(document)
+            found[named.purl] = (*found.get(named.purl, ()), named)
+        return found
+
+    def keep_matches(self, named: Collection[Named]) -> None:
+        """Insert or update by version, database and record."""
+        rows = [
+            {
+                "purl": key(str(each.purl)),
+                "database": key(each.database),
+                "advisory": key(each.id),
+                "since": each.since,
+                "gone_at": each.gone_at,
+                "document": documents.write(each),
+            }
+            for each in named
+        ]
+        self._in.put(tables.matches, rows)
+
+    def dependencies(self, versions: Collection[Purl]) -> Mapping[Purl, Dependencies]:
+        """Return what the versions bring along, as it is known now."""
+        columns = tables.dependencies.c
+        rows = self._in.rows(
+            select(columns.document).where(
+                columns.gone_at.is_(None), self._in.among(columns.purl, [key(str(purl)) for purl in versions])
+            )
+        )
+        found = [documents.DEPENDENCIES.decode(document) for (document,) in rows]
+        return {each.of: each for each in found}
+
+    def dependency_history(self) -> list[Resolved]:
+        """Return everything that was ever known of what versions bring along, oldest first."""
+        columns = tables.dependencies.c
+        rows = self._in.rows(
+            select(columns.document, columns.since, columns.gone_at).order_by(columns.since, columns.purl)
+        )
+        return [Resolved(documents.DEPENDENCIES.decode(document), since, gone) for document, since, gone in rows]
+
+    def keep_dependencies(self, dependencies: Collection[Dependencies], at: datetime) -> None:
+        """Keep what the versions bring along from `at` on; what was known of them before is kept as it was."""
+        self._in.alone()
+        columns = tables.dependencies.c
+        names = [key(str(each.of)) for each in dependencies]
+        self._in.change(
+            update(tables.dependencies)
+            .where(columns.gone_at.is_(None), self._in.among(columns.purl, names))
+            .values(gone_at=at)
+        )
+        rows = [
+            {"purl": key(str(each.of)), "since": at, "gone_at": None, "document": documents.write(each)}
+            for each in dependencies
+        ]
+        self._in.put(tables.dependencies, rows)
+
+    def risks(self, cves: Collection[str]) -> Mapping[str, Risk]:
+        """Return what the kept lists say of the flaws; those that no list names are not in it."""
+        if not cves:
+            return {}
+        lists = [
+            documents.RISK_TABLE.decode(zlib.decompress(document))
+            for (document,) in self._in.rows(select(tables.risks.c.document).order_by(tables.risks.c.source))
+        ]
+        exploited = {cve: entry for each in lists for cve in cves if (entry := each.exploited.get(cve))}
+        epss = {cve: score for each in lists for cve in cves if (score := each.epss.get(cve)) is not None}
+        return {cve: Risk(exploited.get(cve), epss.get(cve)) for cve in exploited.keys() | epss.keys()}
+
+    def risk_lists(self) -> Mapping[str, tuple[datetime, Validators]]:
+        """Return for each kept list of which day its data is, and what makes the next request conditional."""
+        columns = tables.risks.c
+        rows = self._in.rows(select(columns.source, columns.as_of, columns.validators).order_by(columns.source))
+        return {
+            source: (as_of, {each.key: each for each in documents.VALIDATORS.decode(validators)})
+            for source, as_of, validators in rows
+        }
+
+    def keep_risks(self, table: RiskTable, validators: Collection[Validator]) -> None:
+        """Keep the list in place of the one that the source gave before."""
+        row = {
+            "source": key(table.source),
+            "as_of": table.as_of,
+            "validators": documents.write(tuple(validators)),
+            "document": zlib.compress(msgspec.json.encode(table), 1),
+        }
+        self._in.put(tables.risks, [row])
