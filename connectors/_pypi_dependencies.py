@@ -11,7 +11,6 @@ from urllib.parse import quote
 
 import msgspec
 from packaging.metadata import parse_email
-from packaging.requirements import InvalidRequirement, Requirement
 
 from connectors._dependency_files import packages
 from connectors._edge.http import Client, NotModified, Response
@@ -26,7 +25,6 @@ NAME = "pypi"
 JSON_API, CORE_METADATA = "PyPI JSON API", "core metadata"
 MAX_METADATA = 4 * 2**20
 MAX_DECLARED = 10_000
-MAX_REQUIREMENT = 4096
 EXTRA = re.compile(r"""(?<!["'\w])extra(?!["'\w])""")
 
 
@@ -100,9 +98,8 @@ def _declared(requirements: Iterable[str], version: Purl, source: str, url: str)
     for number, text in enumerate(requirements):
         if number == MAX_DECLARED:
             raise Malformed(NAME, f"{url} declares more than {MAX_DECLARED} dependencies")
-        try:
-            read = Requirement(text[:MAX_REQUIREMENT])
-        except InvalidRequirement:
+        read = packages.requirement(text)
+        if read is None:
             unresolved.setdefault(packages.words(text))
             continue
         if read.marker and EXTRA.search(str(read.marker)):

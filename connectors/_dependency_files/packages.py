@@ -3,7 +3,7 @@
 import re
 from urllib.parse import unquote
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
 from monitor.domain.address import without_credentials
@@ -15,6 +15,7 @@ MAX_LABEL = 214
 MAX_WORDS = 300
 MAX_READ = 4096
 """Characters in which addresses, and the credentials in them, are looked for."""
+MAX_BRACKETS = 32
 EXACT = ("==", "===")
 NPM_NAME = re.compile(r"(?:@[\w.~!'()*-]+/)?[\w.~!'()*-]+", re.ASCII)
 PYPI_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -68,12 +69,22 @@ def from_registry(resolved: str) -> bool:
     return not resolved or TARBALL.match(resolved) is not None
 
 
-def pinned(requirement: Requirement) -> Purl | None:
-    """Return the package where the requirement allows exactly one version; None where it is a range, or an address."""
-    clauses = list(requirement.specifier)
-    if len(clauses) != 1 or clauses[0].operator not in EXACT or requirement.url is not None:
+def requirement(text: str) -> Requirement | None:
+    """Read a requirement of Python's; None: it is none, or one that costs its reader more than it is worth."""
+    if len(text) > MAX_READ or text.count("(") > MAX_BRACKETS:
         return None
-    return pypi(requirement.name, clauses[0].version)
+    try:
+        return Requirement(text)
+    except InvalidRequirement:
+        return None
+
+
+def pinned(read: Requirement) -> Purl | None:
+    """Return the package where the requirement allows exactly one version; None where it is a range, or an address."""
+    clauses = list(read.specifier)
+    if len(clauses) != 1 or clauses[0].operator not in EXACT or read.url is not None:
+        return None
+    return pypi(read.name, clauses[0].version)
 
 
 def same(one: Purl, other: Purl) -> bool:

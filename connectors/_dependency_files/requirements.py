@@ -6,14 +6,11 @@ Includes are not followed. Where every line is a pin with hashes, pip itself dem
 import re
 from collections.abc import Iterator
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from connectors._dependency_files import packages
 from connectors._dependency_files.graph import MAX_ENTRIES, Graph, Node, refused
 
 SOURCE = "requirements.txt"
 MAX_LINE = 100_000
-MAX_REQUIREMENT = 4096
 COMMENT = re.compile(r"(?:^|\s)#.*")
 ELSEWHERE = re.compile(r"(?:-r|-c|-e|--requirement|--constraint|--editable)\b")
 OPTION = re.compile(r"\s--?[a-zA-Z]")
@@ -56,8 +53,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _node(line: str, place: str) -> Node:
     declared = OPTION.split(line, maxsplit=1)[0].strip()
-    try:
-        read = Requirement(declared[:MAX_REQUIREMENT])
-    except InvalidRequirement:
+    read = packages.requirement(declared)
+    if read is None:
         return Node(packages.label(declared), None, f"{place}: {declared}")
     return Node(packages.label(read.name), packages.pinned(read), declared)

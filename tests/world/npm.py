@@ -31,6 +31,7 @@ class NpmVersion:
     attestations: bytes | None = None  # None: nobody vouches for it
     deprecated: str | None = None  # None: the field is absent
     user: str = "acme-bot"
+    dependencies: Mapping[str, str] | None = None  # None: the field is absent
 
     @property
     def integrity(self) -> str:
@@ -69,16 +70,19 @@ class Npm:
         forged: bool = False,
         sigstore: Sigstore | None = None,
         files: Mapping[str, bytes] | None = None,
+        dependencies: Mapping[str, str] | None = None,
     ) -> NpmVersion:
         """Publish a version, now, and tag it `latest`.
 
         `signed`: by the registry's key. `attested_by`: a builder's provenance and the registry's publish attestation. `tampered`: the bytes
         served are not those announced. `forged`: the attestations are about other bytes. `sigstore`: who signs, for strangers.
+        `dependencies`: name -> range.
         """
         now = self.scene.clock()
         tarball = npm_tarball(name, version, files or {})
         digest = sha512(tarball).hexdigest()
         made = NpmVersion(version, tarball, digest, sha1(tarball, usedforsecurity=False).hexdigest())
+        made = replace(made, dependencies=dependencies)
         if signed:
             made = replace(made, signatures=(self.scene.trust.npm_keys.sign(name, version, made.integrity),))
         if attested_by:
@@ -185,13 +189,21 @@ class Npm:
         """The package document, full or abbreviated."""
         package = self.packages.get(request.path_params["name"])
         if package is None:
-            return answer({"error": "Not found"}, status=404)
+            return self.one(request)
         headers = {"Vary": "accept-encoding, accept", "Cache-Control": "public, max-age=300"}
         if accepts(request, {ABBREVIATED}) and not accepts(request, {"application/json"}):
             whole = answer(self.abbreviated(package), headers=headers, media=ABBREVIATED)
         else:
             whole = answer(self.full(package), headers=headers)
         return conditional(request, whole, weak=False)
+
+    def one(self, request: Request) -> Response:
+        """One version's manifest: `name/1.2.3`."""
+        name, _, version = request.path_params["name"].rpartition("/")
+        found = self.version(name, version)
+        if found is None:
+            return answer({"error": "Not found"}, status=404)
+        return answer(self.manifest(self.packages[name], found))
 
     def full(self, package: NpmPackage) -> Mapping[str, object]:
         """Write the full document."""
@@ -212,7 +224,7 @@ class Npm:
 
     def abbreviated(self, package: NpmPackage) -> Mapping[str, object]:
         """Write the form for installers, which has no times."""
-        kept = ("name", "version", "dist", "deprecated", "bin")
+        kept = ("name", "version", "dist", "deprecated", "bin", "dependencies")
         versions = {made.version: self.manifest(package, made) for made in list(package.versions.values())}
         return {
             "name": package.name,
@@ -244,4 +256,6 @@ class Npm:
             "_npmUser": {"name": made.user, "email": f"{made.user}@acme.example"},
             "maintainers": [{"name": "acme-bot", "email": "bot@acme.example"}],
         }
+        if made.dependencies is not None:
+            entry["dependencies"] = dict(made.dependencies)
         return entry if made.deprecated is None else entry | {"deprecated": made.deprecated}

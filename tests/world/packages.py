@@ -6,7 +6,7 @@ import json
 import tarfile
 import zipfile
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 EPOCH = (2026, 1, 1, 0, 0, 0)
@@ -31,9 +31,10 @@ def npm_tarball(name: str, version: str, extra: Mapping[str, bytes]) -> bytes:
     )
 
 
-def metadata(name: str, version: str) -> bytes:
+def metadata(name: str, version: str, requires: Iterable[str] = ()) -> bytes:
     """Write core metadata."""
-    return f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n".encode()
+    needs = "".join(f"Requires-Dist: {requirement}\n" for requirement in requires)
+    return f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n{needs}".encode()
 
 
 def sdist(name: str, version: str, extra: Mapping[str, bytes]) -> bytes:

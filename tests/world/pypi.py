@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from tests.world.answers import accepts, answer, conditional
-from tests.world.packages import sdist, wheel
+from tests.world.packages import metadata, sdist, wheel
 from tests.world.scene import Scene
 from tests.world.signing import Identity, Sigstore, pypi_provenance
 
@@ -32,6 +32,7 @@ class PyPIFile:
     uploaded_at: datetime
     yanked: str | bool = False
     provenance: bytes | None = None  # None: nobody vouches for it
+    requires: tuple[str, ...] | None = None  # None: nothing says what it needs
 
 
 @dataclass(slots=True)
@@ -66,22 +67,29 @@ class PyPI:
         sigstore: Sigstore | None = None,
         kinds: tuple[str, ...] = ("wheel", "sdist"),
         files: Mapping[str, bytes] | None = None,
+        dependencies: Mapping[str, str] | None = None,
     ) -> tuple[PyPIFile, ...]:
         """Upload a release's files, now.
 
         `attested_by`: each file with its publish attestation. `tampered`: the bytes served are not those announced, though as many.
         `forged`: the attestations are about other bytes. `sigstore`: who signs, for strangers.
+        `dependencies`: name -> specifier, with a marker or without; in the JSON API, and beside the wheel.
         """
         written = canonicalize_name(name).replace("-", "_")
         makers = {
             "wheel": (f"{written}-{version}-py3-none-any.whl", wheel),
             "sdist": (f"{written}-{version}.tar.gz", sdist),
         }
+        requires = None if dependencies is None else tuple(f"{need}{wanted}" for need, wanted in dependencies.items())
         uploaded = []
         for kind in kinds:
             filename, make = makers[kind]
             body = make(written, version, files or {})
             listed = self.upload(name, version, filename, body)
+            if requires is not None:
+                listed = self.change(name, filename, requires=requires)
+                if kind == "wheel":
+                    self.scene.files.bodies[f"{listed.path}.metadata"] = metadata(name, version, requires)
             if attested_by:
                 claimed = sha256(b"other bytes").hexdigest() if forged else listed.sha256
                 signer = sigstore or self.scene.trust.sigstore
@@ -163,6 +171,7 @@ class PyPI:
         return [
             Route("/simple/{name}/", self.simple),
             Route("/simple/{name}", lambda request: RedirectResponse(f"{request.url.path}/", 301)),
+            Route("/{name}/{version}/json", self.json),
             *self.integrity_routes(),
         ]
 
@@ -206,6 +215,8 @@ class PyPI:
 
     def entry(self, project: Project, file: PyPIFile) -> Mapping[str, object]:
         """Write one file."""
+        described = self.scene.files.bodies.get(f"{file.path}.metadata")
+        beside = False if described is None else {"sha256": sha256(described).hexdigest()}
         entry: dict[str, object] = {
             "filename": file.filename,
             "url": f"{self.scene.origin()}/files/{file.path}",
@@ -214,13 +225,23 @@ class PyPI:
             "size": file.size,
             "upload-time": file.uploaded_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "yanked": file.yanked,
-            "core-metadata": False,
-            "data-dist-info-metadata": False,
+            "core-metadata": beside,
+            "data-dist-info-metadata": beside,
         }
         if self.shape == "mirror":
             return entry
         place = f"{self.scene.origin()}/integrity/{project.name}/{file.version}/{file.filename}/provenance"
         return entry | {"provenance": place if file.provenance else None}
+
+    def json(self, request: Request) -> Response:
+        """The JSON API's answer about one version, which a mirror does not have."""
+        name, version = canonicalize_name(request.path_params["name"]), request.path_params["version"]
+        files = self.release(name, version) if name in self.projects and self.shape == "full" else ()
+        if not files:
+            return answer({"message": "Not Found"}, status=404)
+        requires = files[0].requires
+        info = {"name": name, "version": version, "requires_dist": list(requires) if requires else None}
+        return answer({"info": info, "urls": [{"filename": file.filename} for file in files], "vulnerabilities": []})
 
     def page(self, project: Project) -> bytes:
         """Write the page as HTML."""
