@@ -11,10 +11,11 @@ nothing: never "no advisories". The origin, an address or a folder, may be a cop
 
 import asyncio
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -98,7 +99,7 @@ class OsvMirror:
                     )
                     for ecosystem in self._ecosystems
                 ]
-                changed = await asyncio.to_thread(copying.take_in, self._folder, self._origin.place, news, now)
+                changed = await _to_its_end(partial(copying.take_in, self._folder, self._origin.place, news, now))
         return await asyncio.to_thread(self._state, changed)
 
     def _match(self, questions: Collection[Question]) -> dict[Purl, tuple[AdvisoryRef, ...] | Unknown]:
@@ -229,6 +230,16 @@ def build(
     if unread or not ecosystems:
         raise ValueError(f"not an ecosystem that is read: {', '.join(map(repr, unread)) or 'none'}")
     return OsvMirror(origins.at(place, edge), folder, clock, tuple(dict.fromkeys(ecosystems)), stale_after)
+
+
+async def _to_its_end(work: Callable[[], int]) -> int:
+    """Run it in a thread, and when cancelled wait for that all the same: it uses the files and the lock that are given up after it."""
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 def _compared(cursors: Mapping[str, Cursor]) -> datetime:

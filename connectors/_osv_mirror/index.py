@@ -152,7 +152,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
-    except BaseException:
+    except BaseException:  # whatever it was, nothing of the transaction may stay
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")

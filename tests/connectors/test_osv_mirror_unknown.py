@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -128,6 +129,35 @@ async def test_a_refresh_that_is_cancelled_leaves_the_copy_as_it_was(home: House
     assert home.ids() == {"GHSA-1"}
     await home.refresh(whole=True)
     assert home.ids() == {"GHSA-1", "GHSA-2"}
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from connectors._osv_mirror import index
+
+with index.writing(Path(sys.argv[1])) as connection:
+    connection.execute("DELETE FROM records")
+    connection.execute("DELETE FROM names")
+    connection.execute("DELETE FROM cursors")
+    os._exit(9)
+"""
+
+
+@pytest.mark.parametrize("copied", [True, False])
+async def test_a_process_that_is_killed_in_a_refresh_leaves_the_copy_as_it_was(home: House, *, copied: bool) -> None:
+    home.world.osv.advise("GHSA-1", FILES.package)
+    home.folder.mkdir(mode=0o700)
+    if copied:
+        await home.refresh()
+
+    done = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(home.folder))
+    await done.wait()
+
+    assert done.returncode == 9
+    assert await home.named(FILES) == (["GHSA-1"] if copied else Reason.UNAVAILABLE)
+    await home.refresh()
+    assert await home.named(FILES) == ["GHSA-1"]
 
 
 async def test_two_refreshes_do_not_meet(home: House) -> None:
