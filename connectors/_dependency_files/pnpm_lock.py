@@ -10,6 +10,7 @@ import msgspec
 
 from connectors._dependency_files import packages
 from connectors._dependency_files.graph import Graph, Node, refused
+from connectors._dependency_files.records import converted, converter
 from connectors._dependency_files.trees import read_tree
 
 SOURCE = "pnpm-lock.yaml"
@@ -55,14 +56,17 @@ class _Lock(msgspec.Struct, rename="camel"):
     snapshots: dict[str, object] | None = None
 
 
+_LOCK = converter(_Lock)
+_PACKAGE = converter(_Package)
+
+
 def parse(data: bytes) -> Graph:
     """Read the file. Raises `Malformed`; a bad entry costs itself."""
     tree = read_tree(data, SOURCE)
-    try:
-        read = msgspec.convert(tree, _Lock)
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise refused(f"{SOURCE}: {error}") from error
     problems: list[str] = []
+    read = converted(tree, _LOCK, SOURCE, problems)
+    if read is None:
+        raise refused(problems[0])
     known = _packages(read.packages or {}, "packages", problems)
     installed = known if read.snapshots is None else _packages(read.snapshots, "snapshots", problems)
     pattern = OLD if read.lockfile_version.startswith(("4", "5")) else NEW
@@ -76,10 +80,9 @@ def parse(data: bytes) -> Graph:
 def _packages(entries: Mapping[str, object], place: str, problems: list[str]) -> dict[str, _Package]:
     read = {}
     for key, value in entries.items():
-        try:
-            read[key] = msgspec.convert({} if value is None else value, _Package)
-        except (msgspec.ValidationError, RecursionError) as error:
-            problems.append(f"{place}[{key[:100]!r}]: {error}")
+        entry = converted({} if value is None else value, _PACKAGE, f"{place}[{key[:100]!r}]", problems)
+        if entry is not None:
+            read[key] = entry
     return read
 
 

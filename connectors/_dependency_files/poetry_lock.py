@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from connectors._dependency_files import packages
 from connectors._dependency_files.graph import Graph, Node
+from connectors._dependency_files.records import converter
 from connectors._dependency_files.tables import entries, read_tables
 
 SOURCE = "poetry.lock"
@@ -38,11 +39,14 @@ class _Package(msgspec.Struct):
     dependencies: dict[str, str | _Need | list[str | _Need]] = {}
 
 
+_PACKAGE = converter(_Package)
+
+
 def parse(data: bytes) -> Graph:
     """Read the file. Raises `Malformed`; a bad entry costs itself."""
     problems: list[str] = []
     document = read_tables(data, SOURCE)
-    read = list(entries(document.get("package", []), _Package, place=f"{SOURCE} package", problems=problems))
+    read = list(entries(document.get("package", []), _PACKAGE, place=f"{SOURCE} package", problems=problems))
     by_name: dict[str, list[str]] = {}
     for package in read:
         by_name.setdefault(canonicalize_name(package.name), []).append(_key(package))

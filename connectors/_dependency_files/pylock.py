@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from connectors._dependency_files import packages
 from connectors._dependency_files.graph import Graph, Node, refused
+from connectors._dependency_files.records import converter
 from connectors._dependency_files.tables import entries, read_tables
 
 SOURCE = "pylock.toml"
@@ -39,6 +40,9 @@ class _Package(msgspec.Struct):
     dependencies: list[_Need] | None = None  # None: the tool does not tell
 
 
+_PACKAGE = converter(_Package)
+
+
 def parse(data: bytes) -> Graph:
     """Read the file. Raises `Malformed`; a bad entry costs itself."""
     document = read_tables(data, SOURCE)
@@ -46,7 +50,7 @@ def parse(data: bytes) -> Graph:
     if not version.startswith(VERSION):
         raise refused(f"{SOURCE}: lock-version {version!r}; 1.x is read")
     problems: list[str] = []
-    read = list(entries(document.get("packages", []), _Package, place=f"{SOURCE} packages", problems=problems))
+    read = list(entries(document.get("packages", []), _PACKAGE, place=f"{SOURCE} packages", problems=problems))
     default = document.get("default-groups", [])
     groups = frozenset(str(group) for group in default) if isinstance(default, list) else frozenset()
     by_name: dict[str, list[_Package]] = {}

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import TypeVar
 
-import msgspec
-
 from connectors._dependency_files.graph import MAX_ENTRIES, refused
+from connectors._dependency_files.records import Convert, converted
 from connectors._reading_files.document import read_toml
 from connectors._reading_files.jsonc import Unreadable
 
@@ -24,22 +23,13 @@ def read_tables(data: bytes, source: str) -> dict[str, object]:
         raise refused(f"{source}: {error}") from error
 
 
-def entries(value: object, shape: type[T], *, place: str, problems: list[str]) -> Iterator[T]:
+def entries(value: object, convert: Convert[T], *, place: str, problems: list[str]) -> Iterator[T]:
     """Yield the good ones of a list of tables; each bad one is a problem with its place. Raises `Malformed`."""
     if not isinstance(value, list):
         raise refused(f"{place}: no list of tables")
     if len(value) > MAX_ENTRIES:
         raise refused(f"{place}: more than {MAX_ENTRIES} entries")
     for number, entry in enumerate(value):
-        try:
-            yield msgspec.convert(entry, shape)
-        except (msgspec.ValidationError, RecursionError) as error:
-            problems.append(f"{place}[{number}]: {error}")
-
-
-def read_as(value: object, shape: type[T], *, place: str) -> T:
-    """Return one table of that shape. Raises `Malformed`."""
-    try:
-        return msgspec.convert(value, shape)
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise refused(f"{place}: {error}") from error
+        read = converted(entry, convert, f"{place}[{number}]", problems)
+        if read is not None:
+            yield read

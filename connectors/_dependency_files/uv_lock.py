@@ -11,6 +11,7 @@ import msgspec
 
 from connectors._dependency_files import packages
 from connectors._dependency_files.graph import Graph, Node
+from connectors._dependency_files.records import converter
 from connectors._dependency_files.tables import entries, read_tables
 
 SOURCE = "uv.lock"
@@ -48,11 +49,14 @@ class _Package(msgspec.Struct, rename="kebab"):
     optional_dependencies: dict[str, list[_Need]] = {}
 
 
+_PACKAGE = converter(_Package)
+
+
 def parse(data: bytes) -> Graph:
     """Read the file. Raises `Malformed`; a bad entry costs itself."""
     problems: list[str] = []
     document = read_tables(data, SOURCE)
-    read = list(entries(document.get("package", []), _Package, place=f"{SOURCE} package", problems=problems))
+    read = list(entries(document.get("package", []), _PACKAGE, place=f"{SOURCE} package", problems=problems))
     by_name: dict[str, list[_Package]] = {}
     for package in read:
         by_name.setdefault(package.name, []).append(package)

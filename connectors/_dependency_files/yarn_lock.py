@@ -13,6 +13,7 @@ import msgspec
 
 from connectors._dependency_files import packages
 from connectors._dependency_files.graph import MAX_ENTRIES, Graph, Node, refused
+from connectors._dependency_files.records import converted, converter
 from connectors._dependency_files.trees import read_tree
 
 CLASSIC = "yarn.lock 1"
@@ -31,6 +32,9 @@ class _Text(msgspec.Struct):
     version: str
     resolution: str
     dependencies: dict[str, str] = {}
+
+
+_TEXT = converter(_Text)
 
 
 @dataclass(slots=True)
@@ -134,10 +138,8 @@ def _berry(data: bytes) -> Graph:
     for key, value in tree.items():
         if key == "__metadata":
             continue
-        try:
-            read = msgspec.convert(value, _Text)
-        except (msgspec.ValidationError, RecursionError) as error:
-            problems.append(f"[{key[:100]!r}]: {error}")
+        read = converted(value, _TEXT, f"[{key[:100]!r}]", problems)
+        if read is None:
             continue
         entries[read.resolution] = read
         by_specifier.update((one.strip(), read.resolution) for one in key.split(","))

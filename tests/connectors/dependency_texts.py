@@ -638,3 +638,7 @@ SPDX_3 = """{
      "relationshipType": "dependsOn", "scope": "development"}
   ]
 }"""
+
+IN_JSON = (NPM_3, NPM_1, PIPFILE, CYCLONEDX, SPDX_2, GITHUB, SPDX_3)
+IN_LINES = (YARN_1, YARN_8, PNPM_9, PNPM_6, PNPM_5, UV, POETRY_2, POETRY_1, PYLOCK, REQUIREMENTS)
+ALL = IN_JSON + IN_LINES

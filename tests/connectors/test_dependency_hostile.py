@@ -1,6 +1,8 @@
 """Lock files and SBOMs that are meant to break their reader, or to cost it much."""
 
 import json
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from time import process_time
@@ -18,11 +20,6 @@ from tests.connectors.test_total import ANYTHING, changed
 from tests.hostile import MEGABYTE, refusing
 
 OF = Purl.npm("@acme/files-mcp", "1.2.3")
-IN_JSON = (texts.NPM_3, texts.NPM_1, texts.PIPFILE, texts.CYCLONEDX, texts.SPDX_2, texts.GITHUB, texts.SPDX_3)
-IN_LINES = (
-    *(texts.YARN_1, texts.YARN_8, texts.PNPM_9, texts.PNPM_6, texts.PNPM_5),
-    *(texts.UV, texts.POETRY_2, texts.POETRY_1, texts.PYLOCK, texts.REQUIREMENTS),
-)
 FEW = settings(max_examples=300, deadline=None)
 
 
@@ -30,7 +27,9 @@ def read(data: bytes, name: str = "requirements.txt") -> object:
     return refusing(parse, data, name, OF)()
 
 
-@given(text=st.sampled_from(IN_JSON), path=st.lists(st.integers(0, 20), min_size=1, max_size=7), replacement=ANYTHING)
+@given(
+    text=st.sampled_from(texts.IN_JSON), path=st.lists(st.integers(0, 20), min_size=1, max_size=7), replacement=ANYTHING
+)
 @FEW
 def test_json_with_anything_anywhere_is_an_answer_or_a_refusal(text: str, path: list[int], replacement: object) -> None:
     document = json.dumps(changed(json.loads(text), path, replacement)).encode()
@@ -39,7 +38,7 @@ def test_json_with_anything_anywhere_is_an_answer_or_a_refusal(text: str, path: 
 
 
 @given(
-    text=st.sampled_from(IN_LINES),
+    text=st.sampled_from(texts.IN_LINES),
     at=st.integers(0, 10_000),
     cut=st.integers(0, 40),
     inserted=st.text(max_size=8)
@@ -157,3 +156,34 @@ def test_more_entries_than_are_read_are_a_refusal() -> None:
         answer = read(data)
         assert isinstance(answer, Malformed)
         assert "more than 100000" in str(answer)
+
+
+SCRIPT = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from connectors.dependency_file import parse
+from monitor.domain.purl import Purl
+from tests.connectors.dependency_texts import ALL
+
+threads = 8
+sys.setswitchinterval(1e-6)
+together = Barrier(threads)
+
+def read(_):
+    together.wait()
+    return [len(parse(text.encode(), "requirements.txt", Purl.github("acme/files-mcp", "v1")).found) for text in ALL]
+
+with ThreadPoolExecutor(threads) as pool:
+    first, *others = pool.map(read, range(threads))
+assert all(first) and others == [first] * (threads - 1), first
+"""
+
+
+def test_the_first_files_read_by_many_threads_at_once_are_read_well() -> None:
+    done = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")

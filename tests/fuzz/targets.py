@@ -6,15 +6,18 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from connectors import dependency_file
 from connectors._osv_mirror.archive import BadMember, content, members
 from connectors._osv_mirror.changes import Changes
 from connectors._osv_mirror.entry import parse_entry
+from connectors._pypi_dependencies import parse_metadata
 from connectors._sigstore import forms as forms  # noqa: PLC0414 - so that it is instrumented: the verifier imports it late
 from connectors._sigstore import trust_root
 from connectors.npm import parse_package
 from connectors.pypi import parse_project
 from monitor.domain.provenance import Attestation, Form, TrustRoot
 from monitor.ports.errors import Malformed
+from tests.connectors import dependency_texts
 from tests.hostile import NPM, PYPI, SUBJECTS, Signed, small_packages
 from tests.world.clock import BEGINNING
 from tests.world.osv_export import about_nobody, archive
@@ -45,7 +48,16 @@ def targets(world: Signed) -> Mapping[str, Target]:
         "roots": Target((world.keys.keys(), world.sigstore.trusted_root()), _roots),
         "packages": Target(small_packages(), _packages),
         "copies": Target((archive({"A-1.json": RECORD}), b"2026-01-01T00:00:00Z,A-1\n", RECORD), _copies),
+        "dependencies": Target(tuple(text.encode() for text in dependency_texts.ALL), _dependencies),
     }
+
+
+def _dependencies(document: bytes) -> None:
+    """Read it as a lock file or an SBOM, and as what a registry says of a version."""
+    with suppress(Malformed):
+        dependency_file.parse(document, "requirements.txt", NPM)
+    with suppress(Malformed):
+        parse_metadata(document, PYPI, "https://registry.example/a")
 
 
 def _deciding(world: Signed, *forms: Form) -> Callable[[bytes], None]:
