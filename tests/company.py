@@ -170,10 +170,10 @@ class Company:
         """Change the organisation's policy."""
         self._app = replace(self.app, policy=replace(self.app.policy, **changes))  # type: ignore[arg-type]  # its fields
 
-    async def findings(self, rule: str = "") -> list[Tracked]:
-        """Return the open findings, of one rule or of all."""
+    async def findings(self, rule: str = "", *, resolved: bool = False) -> list[Tracked]:
+        """Return the open findings, or the resolved ones, of one rule or of all."""
         found = await self.app.store.run(lambda unit: unit.findings())
-        return [each for each in found if each.open and rule in ("", each.finding.rule)]
+        return [each for each in found if each.open is not resolved and rule in ("", each.finding.rule)]
 
     async def reviews(self) -> list[Review]:
         """Return all reviews."""

@@ -27,6 +27,8 @@ COMMANDS = [
     ("servers",),
     ("findings",),
     ("deployments",),
+    ("advisories",),
+    ("exposure",),
     ("audit", "verify"),
     ("audit", "export"),
     ("audit", "checkpoint"),

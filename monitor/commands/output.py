@@ -147,6 +147,7 @@ def line_json(line: ServerLine) -> dict[str, object]:
         "deployed": line.deployed,
         "verification": line.verification,
         "advisories": line.advisories,
+        "quarantined": list(line.quarantined),
         "findings": line.findings,
         "worst": line.worst.value if line.worst else None,
         "could_not_check": [str(each) for each in _blind(line)],
@@ -156,7 +157,10 @@ def line_json(line: ServerLine) -> dict[str, object]:
 def _line_row(line: ServerLine) -> tuple[str, ...]:
     findings = f"{line.findings} ({line.worst.value})" if line.worst else str(line.findings)
     blind = ", ".join(dict.fromkeys(each.source for each in _blind(line)))
-    shown = (line.name, line.approved, line.newest_seen, line.deployed, line.verification, line.advisories)
+    advisories = (
+        f"QUARANTINED {', '.join(line.quarantined)}; {line.advisories}" if line.quarantined else line.advisories
+    )
+    shown = (line.name, line.approved, line.newest_seen, line.deployed, line.verification, advisories)
     return (*shown, findings, blind)
 
 

@@ -62,14 +62,23 @@ def show_findings(config: Path, *, servers: Sequence[str], resolved: bool, as_js
 
 def show_deployments(config: Path, *, as_json: bool) -> int:
     """List what is deployed, as last seen."""
-    seen = recall(open_settings(config, only_store=True), lambda unit: unit.deployments())
+    seen, found = recall(open_settings(config, only_store=True), lambda unit: (unit.deployments(), unit.findings()))
+    malware = {each.finding.about for each in found if each.open and each.finding.rule == "malware"}
     if as_json:
-        show_json([_deployment_json(each) | {"seen_at": at.isoformat()} for each, at in seen])
+        show_json(
+            [
+                _deployment_json(each) | {"quarantined": each.purl in malware, "seen_at": at.isoformat()}
+                for each, at in seen
+            ]
+        )
     else:
         loose = {"seen": 3, "client": 2, "pinned": 1}
         names = ("host", "client", "name", "what", "version", "pinned", "seen", "location")
         header = [Column(name, loose.get(name, 0)) for name in names]
-        rows = [(*_deployment_row(each), f"{at:%Y-%m-%d %H:%M}", each.location) for each, at in seen]
+        rows = [
+            (*_deployment_row(each, quarantined=each.purl in malware), f"{at:%Y-%m-%d %H:%M}", each.location)
+            for each, at in seen
+        ]
         show_table(header, rows, empty="Nothing is known to be deployed; `run fleet` looks.")
     return ExitCode.QUIET
 
@@ -97,9 +106,10 @@ def _server_json(entry: Entry) -> dict[str, object]:
     }
 
 
-def _deployment_row(deployment: Deployment) -> tuple[str, ...]:
+def _deployment_row(deployment: Deployment, *, quarantined: bool) -> tuple[str, ...]:
     what = str(deployment.purl.package) if deployment.purl else deployment.remote or deployment.note
     version = (deployment.purl and deployment.purl.version) or deployment.requested or "floats"
+    version = f"{version} QUARANTINED" if quarantined else version
     pinned = f"{deployment.kind.value}, disabled" if deployment.disabled else deployment.kind.value
     return (deployment.host, deployment.client, deployment.name, what, version, pinned)
 

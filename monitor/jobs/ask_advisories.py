@@ -8,7 +8,7 @@ from typing import Self
 import structlog
 
 from monitor.app import App
-from monitor.domain.advisory import Advised, Advisory, AdvisoryRef, Match, Named, Question
+from monitor.domain.advisory import GITHUB_REPOSITORY, OSV, Advised, Advisory, AdvisoryRef, Match, Named, Question
 from monitor.domain.evidence import Evidence
 from monitor.domain.health import SourceHealth, heard
 from monitor.domain.purl import Purl
@@ -66,8 +66,10 @@ class _Records:
         """Sort the records by package."""
         by_package: dict[Purl, tuple[Advisory, ...]] = {}
         for record in records.values():
-            for package in {affected.package for affected in record.affected if record.withdrawn_at is None}:
-                by_package[package] = (*by_package.get(package, ()), record)
+            # A repository may publish about packages that are not its own: its records are about those who asked about it.
+            if record.withdrawn_at is None and record.database != GITHUB_REPOSITORY:
+                for package in {affected.package for affected in record.affected}:
+                    by_package[package] = (*by_package.get(package, ()), record)
         return cls(records, by_package, checked)
 
 
@@ -181,7 +183,8 @@ def _standing(question: Question, record: Advisory, since: datetime | None) -> M
     purl = question.purl
     if record.withdrawn_at is not None:
         return Match(purl, record, over=_withdrawn(record), since=since)
-    if not record.affected or question.purl.type not in ADVISORY_TYPES:
+    by_commit = record.database == OSV and question.purl.type not in ADVISORY_TYPES
+    if not record.affected or by_commit:
         return Match(purl, record, since=since)
     match is_affected(record, purl):
         case True:

@@ -61,7 +61,7 @@ async def _advise_judge_record(
     app: App, job: str, recalled: Recalled, snapshots: Sequence[Snapshot], sights: Sights | None
 ) -> Outcome:
     asked = {each.server.name: _versions(each, recalled.reviews.get(each.server.name, ())) for each in snapshots}
-    found = await find_dependencies(app, asked, snapshots, registries=False)
+    found = await find_dependencies(app, asked, snapshots, registries=sights is not None)
     questions = {purl: _question(each, purl) for each in snapshots for purl in asked[each.server.name]}
     questions |= {purl: Question(purl) for purl in brought_along(found) if purl not in questions}
     ordered = [questions[purl] for purl in sorted(questions, key=str)]

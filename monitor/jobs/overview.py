@@ -1,7 +1,7 @@
 """The table of servers, from what is kept: for the end of a run, and for people who ask in between."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +31,8 @@ class ServerLine:
     findings: int
     worst: Severity | None  # None: no open finding
     unknowns: tuple[Unknown, ...]
+    quarantined: tuple[str, ...] = ()
+    """The versions that are malware, or bring it along, as long as the records stand."""
 
 
 def overview(
@@ -56,7 +58,16 @@ def _line(snapshot: Snapshot, recalled: Recalled, unknowns: tuple[Unknown, ...])
         findings=len(open_now),
         worst=max((each.finding.severity for each in open_now), key=lambda severity: severity.rank, default=None),
         unknowns=unknowns,
+        quarantined=quarantined(open_now),
     )
+
+
+def quarantined(open_now: Iterable[Tracked]) -> tuple[str, ...]:
+    """Return the versions of one server that nobody may run: those with an open finding of malware."""
+    versions = {
+        each.finding.about.version or "" for each in open_now if each.finding.rule == "malware" and each.finding.about
+    }
+    return tuple(sorted(versions))
 
 
 def _unapproved(snapshot: Snapshot) -> str:
@@ -90,8 +101,7 @@ def _advisories(snapshot: Snapshot, open_now: Sequence[Tracked], recalled: Recal
     """The advisory source is asked in each look at a server, so that a server that was never looked at was never asked about."""
     named = [each.finding for each in open_now if each.finding.rule in NAMED_BY_ADVISORIES]
     if named:
-        quarantined = any(finding.rule == "malware" for finding in named)
-        return f"{len(named)} open" + (", quarantined" if quarantined else "")
+        return f"{len(named)} open"
     if snapshot.server.package is None or snapshot.server.package.type not in ("npm", "pypi"):
         return "not covered"
     if snapshot.package is NOT_ASKED:

@@ -57,6 +57,7 @@ class Osv:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.records: dict[str, dict[str, object]] = {}
+        self.hidden: set[str] = set()
         self.commits: dict[str, set[str]] = {}
         self.page_size = 1000
         self.lone_tokens = False
@@ -113,6 +114,10 @@ class Osv:
         """Tell which commits lie in a record's GIT ranges: the server knows the repositories' histories, the world has none."""
         self.commits.setdefault(advisory_id, set()).update(commits)
 
+    def hide(self, advisory_id: str) -> None:
+        """Let a record leave the batches without a word; it is served by its id as it was."""
+        self.hidden.add(advisory_id)
+
     def remove(self, advisory_id: str) -> None:
         """Let a record vanish without a trace."""
         del self.records[advisory_id]
@@ -157,7 +162,7 @@ class Osv:
         """Return the live records by the packages that they name: once for a batch, since tests change records as they like."""
         found = defaultdict[Purl, list[Advisory]](list)
         for _, record in sorted(self.records.items()):
-            if "withdrawn" not in record:
+            if "withdrawn" not in record and record["id"] not in self.hidden:
                 advisory = reading(record)
                 for package in {entry.package for entry in advisory.affected}:
                     found[package].append(advisory)
