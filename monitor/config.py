@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from monitor.config_channels import Jira, Slack
+from monitor.config_section import Section
+from monitor.config_sources import Sources
 from monitor.domain.finding import Severity
 from monitor.option_types import (
     Address,
@@ -23,7 +26,6 @@ from monitor.option_types import (
     Listen,
     Location,
     Name,
-    Origin,
     Place,
     Share,
     Variable,
@@ -33,22 +35,6 @@ from monitor.option_types import (
 )
 from monitor.rules import rule_id
 from monitor.rules.documentation import every_rule
-
-
-class Section(BaseModel):
-    """What all sections share: unknown options are errors, defaults are checked like anything else, nothing changes later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _sections_may_be_left_out(cls, given: object) -> object:
-        if not isinstance(given, Mapping):
-            return given
-        kinds = {name: field.annotation for name, field in cls.model_fields.items()}
-        return {name: {} for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Section)} | {
-            **given
-        }
 
 
 class Registry(Section):
@@ -83,69 +69,6 @@ class Http(Section):
     max_wait: Duration = timedelta(seconds=60)
     max_document_mb: Count = 64
     max_download_mb: Count = 512
-
-
-class Source(Section):
-    """One source of releases or advisories."""
-
-    enabled: Flag = True
-    url: Address = ""
-    artifact_hosts: tuple[Name, ...] = ()
-    token_env: Variable = ""
-    token_file: Location = None
-
-
-class GitHub(Source):
-    """GitHub's API; without a token it answers 60 requests an hour."""
-
-    url: Address = "https://api.github.com"
-    token_env: Variable = "GITHUB_TOKEN"  # noqa: S105 the variable's name
-
-
-class Osv(Section):
-    """The advisory database."""
-
-    enabled: Flag = True
-    url: Address = "https://api.osv.dev"
-
-
-class OsvMirror(Section):
-    """A copy of the advisory database's export, asked in place of the database. Without a place there is none."""
-
-    place: Origin = ""
-    folder: Place = Path("osv-mirror")
-    stale_after: Duration = timedelta(hours=24)
-
-
-class GitHubAdvisories(Section):
-    """What GitHub lists as malware, and what servers' own repositories publish; asked as [sources.github] says, with a token only."""
-
-    enabled: Flag = True
-
-
-class Kev(Section):
-    """CISA's catalogue of flaws that are known to be used; empty: it is not read."""
-
-    place: Origin = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"
-
-
-class Epss(Section):
-    """FIRST's daily forecast of which flaws will be used; empty: it is not read."""
-
-    place: Origin = "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz"
-
-
-class Sources(Section):
-    """Who is asked about releases, advisories and risks."""
-
-    npm: Source
-    pypi: Source
-    github: GitHub
-    osv: Osv
-    osv_mirror: OsvMirror
-    github_advisories: GitHubAdvisories
-    kev: Kev
-    epss: Epss
 
 
 class McpConfig(Section):
@@ -209,6 +132,7 @@ class Policy(Section):
     exit_at: Severity = Severity.MEDIUM
     cooldown: Duration = timedelta(hours=24)
     look_every: Duration = timedelta(hours=1)
+    advise_every: Duration = timedelta(minutes=10)
     silent_after: Duration = timedelta(hours=24)
     epss_at: Share = 0.1
     channel: Name = "default"
@@ -223,60 +147,6 @@ class Limits(Section):
     batch: Count = 200
     new_versions: Count = 10
     claim: Duration = timedelta(minutes=10)
-
-
-class Jira(Section):
-    """The tracker in which re-approvals are decided. Without an address tickets are printed."""
-
-    url: Address = ""
-    flavour: Literal["cloud", "datacenter"] = "cloud"
-    project: str = ""
-    issue_type: str = "Task"
-    email: str = ""
-    token_env: Variable = ""
-    token_file: Location = None
-    labels: tuple[Name, ...] = ("mcp-monitor",)
-    priorities: Mapping[Severity, Name] = Field(default_factory=dict)
-    fields: Mapping[str, JsonValue] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.url and not self.project:
-            raise expected("`project`, the key of the project that gets the tickets, beside `url`")
-        if self.url and not (self.token_env or self.token_file):
-            raise expected("`token_env` or `token_file` beside `url`")
-        return self
-
-
-class Slack(Section):
-    """Where people are told. Without a token and webhooks messages are printed."""
-
-    api: Address = "https://slack.com/api"
-    token_env: Variable = ""
-    token_file: Location = None
-    channels: Mapping[str, Name] = Field(default_factory=dict)
-    webhooks_env: Mapping[str, Annotated[Variable, Field(min_length=1)]] = Field(default_factory=dict)
-    webhooks_file: Mapping[str, Place] = Field(default_factory=dict)
-
-    @property
-    def by_token(self) -> bool:
-        """Whether a bot token is configured."""
-        return bool(self.token_env or self.token_file)
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The channel names that alerts can be sent to."""
-        return frozenset({*self.channels, *self.webhooks_env, *self.webhooks_file})
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if self.by_token and (self.webhooks_env or self.webhooks_file):
-            raise expected("a token with `channels`, or webhooks, not both")
-        if self.by_token != bool(self.channels):
-            raise expected("`token_env` or `token_file` together with `channels`")
-        if both := sorted(self.webhooks_env.keys() & self.webhooks_file.keys()):
-            raise expected(f"each channel once: {both[0]} has a webhook in `webhooks_env` and in `webhooks_file`")
-        return self
 
 
 class Schedule(Section):

@@ -206,7 +206,7 @@ async def _work(app: App, job: str, entries: Sequence[Entry], going: Going) -> N
     again_at = app.clock()
     try:
         going.add(await SERVER_JOBS[job](app, entries))
-        again_at = app.clock() + app.policy.look_every
+        again_at = app.clock() + (app.policy.advise_every if job == "advisories" else app.policy.look_every)
     finally:
         names = [entry.server.name for entry in entries]
         await app.store.run(partial(give_back, app=app, job=job, servers=names, again_at=again_at))

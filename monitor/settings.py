@@ -10,7 +10,8 @@ from pathlib import Path
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from monitor.config import Config, InventoryFile, McpConfig, Section, Waiver
+from monitor.config import Config, InventoryFile, McpConfig, Waiver
+from monitor.config_section import Section
 from monitor.domain.text import one_line
 from monitor.option_types import database
 

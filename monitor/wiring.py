@@ -32,7 +32,8 @@ from connectors._edge import installers
 from connectors._edge.http import Http
 from monitor.about import installed_version
 from monitor.app import App, Limits
-from monitor.config import Config, InventoryFile, McpConfig, Source
+from monitor.config import Config, InventoryFile, McpConfig
+from monitor.config_sources import Source
 from monitor.domain.provenance import Attestation, Subject
 from monitor.domain.purl import Purl
 from monitor.policy import Policy, Waiver
@@ -150,6 +151,7 @@ def policy(config: Config) -> Policy:
             Waiver(each.rule, each.server, each.subject, each.reason, each.by, each.expires) for each in given.waivers
         ),
         look_every=given.look_every,
+        advise_every=given.advise_every,
         silent_after=given.silent_after,
         roots_old_after=config.verification.warn_after,
         epss_at=given.epss_at,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.config import Config, InventoryFile, McpConfig, Section, Waiver
+from monitor.config import Config, InventoryFile, McpConfig, Waiver
+from monitor.config_section import Section
 from monitor.domain.finding import Severity
 from monitor.option_types import duration
 from monitor.settings import ConfigError, Settings, load

@@ -43,7 +43,16 @@ async def test_a_first_look_is_a_baseline_that_knows_the_advisories_and_the_lapt
         GIT: ("2025.7.1", "2025.7.1 (1)", "unattested"),
         TIME: ("2025.8.4", "2025.8.4 (1)", "unattested"),
     }
-    assert {each.finding.rule for each in await company.findings()} == {"affected", "deployed-behind"}
+    assert {each.finding.rule for each in await company.findings()} == {
+        "affected",
+        "dependency-affected",
+        "deployed-behind",
+    }
+    # What the laptop runs declares exactly one old version of the SDK; the others declare ranges.
+    brought = [each.finding.subject.split(" ") for each in await company.findings("dependency-affected")]
+    assert {(version, dependency) for version, _, dependency, _ in brought} == {
+        ("pkg:npm/%40modelcontextprotocol/server-filesystem@0.6.2", "pkg:npm/%40modelcontextprotocol/sdk@1.0.1")
+    }
     assert advised(await company.findings("affected")) == {
         "pkg:npm/mcp-remote@0.1.15": {"GHSA-6xpm-ggf7-wc3p"},
         "pkg:npm/%40modelcontextprotocol/server-filesystem@0.6.2": {"GHSA-hc55-p739-j48w", "GHSA-q66q-fx2p-7w4m"},
