@@ -31,14 +31,16 @@ def graph(
     if main:
         # Some tools name what it is about, and connect nothing with it.
         told = tuple(needs.get(main.key, ())) or None
-        nodes[main.key] = Node(packages.label(main.name), packages.said(main.purl, main.version), needs=told, own=True)
+        nodes[main.key] = Node(
+            packages.label(main.name), packages.said(main.purl, main.name, main.version), needs=told, own=True
+        )
     # Tools connect what they do not list, such as files: that is no package, and nothing is missing.
     kept = {key: _within(node, nodes) for key, node in nodes.items()}
     return Graph(source, kept, main=main.key if main else "", strict=True, problems=tuple(problems))
 
 
 def _node(part: Part, needs: Mapping[str, list[str]]) -> Node:
-    said = packages.said(part.purl, part.version)
+    said = packages.said(part.purl, part.name, part.version)
     purl = said if said and said.version and said.type in REGISTRIES else None
     told = tuple(dict.fromkeys(needs[part.key])) if part.key in needs else None
     words = part.purl or f"{part.name} {part.version}".rstrip()

@@ -109,23 +109,31 @@ def label(text: str) -> str:
     return one_line(text, MAX_LABEL) or "(no name)"
 
 
-def said(text: str, version: str = "") -> Purl | None:
+def said(text: str, name: str, version: str) -> Purl | None:
     """Read an SBOM's package URL without what qualifies it, `version` where it has none. None: not readable, or from elsewhere.
 
-    It may be of any type, and without a version.
+    It may be of any type, and without a version. `name` is the part's own.
     """
     elsewhere = ELSEWHERE.search(text[:MAX_PURL])
     if len(text) > MAX_PURL or (elsewhere and not from_registry(unquote(elsewhere[1]))):
         return None
+    bare = re.split(r"[?#]", text, maxsplit=1)[0]
     try:
-        read = Purl.parse(re.split(r"[?#]", text, maxsplit=1)[0])
+        read = Purl.parse(bare)
     except ValueError:
         return None
     at = read.version or version
     match read.type:
         case "npm":
-            return project("npm", read.label, at)
+            return project("npm", _cased(read.label, bare, name), at)
         case "pypi":
             return project("pypi", read.name, at)
         case _:
             return read
+
+
+def _cased(label: str, text: str, name: str) -> str:
+    """Return npm's name as it is written in the package URL, or beside it: parsing lowers it, and JSONStream is not jsonstream."""
+    written = unquote(text).partition("/")[2][: len(label)]
+    own = [each for each in (written, name) if each.lower() == label.lower()]
+    return next((each for each in own if each != label), label)

@@ -268,3 +268,22 @@ def test_a_tarball_of_any_place_is_no_package_of_a_registry() -> None:
     assert "ms@2.1.3" not in ways(read)
     assert "debug@2.6.9" in ways(read)
     assert "ms https://acme.example/ms.tgz" in read.unresolved
+
+
+@pytest.mark.parametrize(
+    ("name", "purl", "meant"),
+    [
+        ("JSONStream", "pkg:npm/JSONStream@1.3.5", "JSONStream"),
+        ("JSONStream", "pkg:npm/jsonstream@1.3.5", "JSONStream"),
+        ("other", "pkg:npm/JSONStream@1.3.5", "JSONStream"),
+        ("jsonstream", "pkg:npm/jsonstream@1.3.5", "jsonstream"),
+        ("@Acme/Files", "pkg:npm/%40acme/files@1.3.5", "@Acme/Files"),
+    ],
+)
+def test_old_names_of_npms_keep_their_capitals(name: str, purl: str, meant: str) -> None:
+    part = {"type": "library", "name": name, "version": "1.3.5", "purl": purl}
+    bom = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [part]}
+
+    (found,) = parse(json.dumps(bom).encode(), "bom.json", NPM).found
+
+    assert found.purl == Purl.npm(meant, "1.3.5")
