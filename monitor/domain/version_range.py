@@ -10,6 +10,7 @@ from functools import cmp_to_key, lru_cache
 from typing import NamedTuple, TypeVar
 
 import nodesemver
+from packaging.utils import canonicalize_version
 from packaging.version import InvalidVersion, Version
 
 from monitor.domain.advisory import Advisory, Affected, Event
@@ -116,21 +117,33 @@ def _named(entry: Affected, type_: str, version: str) -> bool | None:
     """`versions` or any range, by equality of text and, where both parse, by order."""
     if version in entry.versions:
         return True
-    if not _parses(type_, version):
+    normal = _normal(type_, version)
+    if normal is None:
         return None
-    if _parsed(type_, version) in _listed(type_, entry.versions):
+    if normal in _listed(type_, entry.versions):
         return True
     return _any(_within(events, type_, version) for events in entry.ranges)
 
 
 @lru_cache(maxsize=16)
-def _listed(type_: str, versions: frozenset[str]) -> frozenset[Version | _SemVer]:
+def _listed(type_: str, versions: frozenset[str]) -> frozenset[str]:
     """What of a record's list can be read: once for all the versions that are compared with it. Few are kept, since lists may be long."""
-    return frozenset(parsed for text in versions if (parsed := _parsed(type_, text)) is not None)
+    return frozenset(normal for text in versions if (normal := _normal(type_, text)) is not None)
 
 
-def _parsed(type_: str, text: str) -> Version | _SemVer | None:
-    return _pep440(text) if type_ == "pypi" else _semver(text)
+def _normal(type_: str, text: str) -> str | None:
+    """The one text of all versions that are equal; None: it is no version.
+
+    Text, and not what was read: numbers can be chosen so that the hashes of thousands of versions are one.
+    """
+    if type_ == "pypi":
+        pep440 = _pep440(text)
+        return None if pep440 is None else canonicalize_version(pep440)
+    semver = _semver(text)
+    if semver is None:
+        return None
+    words = ".".join(word for _, _, word in semver.prerelease)
+    return f"{semver.major}.{semver.minor}.{semver.patch}-{words}"
 
 
 def _within(events: Sequence[Event], type_: str, version: str) -> bool | None:

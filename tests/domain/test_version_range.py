@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from connectors._osv_record import parse_record
 from monitor.domain.advisory import Advisory, Affected, Event
 from monitor.domain.purl import Purl
-from monitor.domain.version_range import compare, is_affected, is_prerelease, same_line
+from monitor.domain.version_range import compare, is_affected, is_prerelease, parse_constraint, same_line
 from tests import corpus
 
 OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq}
@@ -266,3 +266,45 @@ def test_the_order_in_which_events_are_listed_does_not_matter(shuffled: list[Eve
     ]
 
     assert decided == [False, True, False, True, True, False]
+
+
+def test_versions_whose_numbers_share_one_hash_are_told_apart() -> None:
+    # Python hashes whole numbers modulo 2**61 - 1: as keys of a set, these would be compared each with each.
+    prime = 2**61 - 1
+    package = Purl.pypi("pkg")
+    colliding = advisory(versions=tuple(f"1.{place * prime}.0" for place in range(3_000)), package=package)
+
+    assert is_affected(colliding, package.at(f"1.{prime}")) is True
+    assert is_affected(colliding, package.at("1.5")) is False
+
+
+# --- constraints that people write
+
+
+@pytest.mark.parametrize(
+    ("type_", "constraint", "within", "without"),
+    [
+        ("npm", ">=1.2.0,<1.4.0", ["1.2.0", "1.3.9", "1.4.0-rc.1"], ["1.1.9", "1.4.0"]),
+        ("npm", "1.2.3", ["1.2.3"], ["1.2.4"]),
+        ("npm", "<1.0.0 || >= 2.0.0", ["0.9.0", "2.0.0"], ["1.5.0"]),
+        ("npm", "!=1.0.0,<=2.0.0", ["1.5.0", "2.0.0"], ["1.0.0", "2.0.1"]),
+        ("pypi", "==2.0", ["2.0", "2.0.0"], ["2.0.post1"]),
+        ("pypi", ">2.0a1", ["2.0a2", "2.0"], ["2.0a1"]),
+        ("github", "v1.0", ["v1.0"], []),
+    ],
+)
+def test_a_constraint_holds_by_order(type_: str, constraint: str, within: list[str], without: list[str]) -> None:
+    decide = parse_constraint(type_, constraint)
+
+    assert [version for version in within if decide(version) is not True] == []
+    assert [version for version in without if decide(version) is not False] == []
+
+
+def test_a_version_that_cannot_be_compared_is_neither_within_a_constraint_nor_without() -> None:
+    assert parse_constraint("npm", ">=1.0.0")("nightly") is None
+
+
+@pytest.mark.parametrize("wrong", ["^1.2.0", "~1.2", ">=1.x", "latest || ", ">= ", "1.0.0 2.0.0", "<>1", ">nonsense"])
+def test_a_constraint_that_is_none_says_what_was_expected(wrong: str) -> None:
+    with pytest.raises(ValueError, match=r"expected versions such as >=1\.2\.0,<1\.4\.0"):
+        parse_constraint("npm", wrong)
