@@ -8,7 +8,8 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from monitor.domain.action import Action, CommentTicket, OpenTicket, SendAlert
-from monitor.domain.advisory import Advisory, Affected
+from monitor.domain.advisory import Advisory, Affected, Named
+from monitor.domain.dependency import Dependencies, Dependency
 from monitor.domain.deployment import Deployment
 from monitor.domain.document import Block
 from monitor.domain.finding import Finding, Tracked
@@ -95,6 +96,8 @@ advisories = whole(
     published_at=maybe(times),
     withdrawn_at=maybe(times),
 )
+named = whole(Named, purl=purls, id=st.text(min_size=1, max_size=600), since=times, gone_at=maybe(times))
+dependencies = whole(Dependencies, of=purls, found=several(whole(Dependency, purl=purls, path=several(words))))
 deployments = whole(Deployment, purl=maybe(purls), digest=maybe(digests))
 pins = whole(Pin, purl=purls, digests=st.frozensets(digests, max_size=2), publisher=maybe(publishers))
 approvals = whole(Approval, pin=pins, approved_at=maybe(times), expires_at=maybe(times))
