@@ -55,6 +55,8 @@ class Policy:
     waivers: tuple[Waiver, ...] = ()
     look_every: timedelta = timedelta(hours=1)
     """How long after a look at a server the next one is due, for `serve`."""
+    advise_every: timedelta = timedelta(minutes=10)
+    """The same for the job that only asks about advisories: less than between its ticks, which jitter, or every other one is lost."""
     silent_after: timedelta = timedelta(hours=24)
     """A source that has not answered for this long is a finding of its own."""
     roots_old_after: timedelta = timedelta(days=180)

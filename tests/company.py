@@ -39,17 +39,20 @@ artifact_hosts = ["{host}"]
 
 [sources.github]
 url = "{github}"
-token_env = ""
+token_env = "{github_token}"
 artifact_hosts = ["{host}"]
 
 [sources.osv]
 url = "{osv}"
 
+[sources.osv_mirror]
+place = "{mirror}"
+
 [sources.kev]
-place = ""
+place = "{kev}"
 
 [sources.epss]
-place = ""
+place = "{epss}"
 
 [[inventory]]
 kind = "inventory-file"
@@ -60,6 +63,9 @@ public_good_root = "{public_good}"
 npm_keys = "{npm_keys}"
 """
 """Where everything is asked; what a test does not want it leaves out of its registry."""
+
+NOT_ASKED = ("mirror", "kev", "epss", "github_token")
+"""Empty in the configuration, unless a test names one."""
 
 CHANNELS = """
 [jira]
@@ -90,7 +96,8 @@ class Company:
     registry: dict[str, dict[str, object]] = field(default_factory=dict)
     inventory: list[dict[str, object]] = field(default_factory=list)
     endpoints: Mapping[str, str] = field(default_factory=dict)
-    """Addresses in place of the world's own: `npm`, `pypi` (the Simple API itself), `github`, `osv`, `jira`, `slack`."""
+    """Addresses in place of the world's own: `npm`, `pypi` (the Simple API itself), `github`, `osv`, `jira`, `slack`; and what is not
+    asked without one: `mirror`, `kev`, `epss` (addresses or paths), `github_token` (the variable's name)."""
     out: io.StringIO = field(default_factory=io.StringIO)
     _app: App | None = None  # None: not opened yet
 
@@ -102,7 +109,7 @@ class Company:
     @property
     def environ(self) -> Mapping[str, str]:
         """The environment of its cron job."""
-        return {"JIRA_TOKEN": self.world.jira.token, "SLACK_TOKEN": self.world.slack.token}
+        return {"JIRA_TOKEN": self.world.jira.token, "SLACK_TOKEN": self.world.slack.token, "GITHUB_TOKEN": "ghp_world"}
 
     @property
     def app(self) -> App:
@@ -152,7 +159,7 @@ class Company:
             parts = {part: self.world.url(part) for part in ("npm", "github", "osv", "jira", "slack")}
             parts["pypi"] = self.world.url("pypi") + "/simple"
             text = (CONFIG + CHANNELS * self.tells).format(
-                **{**parts, **self.endpoints},
+                **{**dict.fromkeys(NOT_ASKED, ""), **parts, **self.endpoints},
                 store=self.store,
                 host=self.world.origin().removeprefix("http://"),
                 public_good=public_good,

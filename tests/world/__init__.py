@@ -68,7 +68,7 @@ class World:
         self.osv_export = OsvExport(self.osv)
         self.risk = Risk(scene)
         self.jira = Jira(self.clock)
-        self.slack = Slack()
+        self.slack = Slack(self.clock)
         app = Starlette(
             routes=[
                 Mount("/npm", routes=self.npm.routes()),

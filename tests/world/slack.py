@@ -3,10 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+
+from tests.world.clock import Clock
 
 LIMITS = {"header": 150, "section": 3000, "context": 3000}
 MAX_BLOCKS = 50
@@ -32,6 +35,11 @@ class Message:
         return "\n".join([self.text, *(text for block in self.blocks for _, text in texts(block))])
 
     @property
+    def at(self) -> datetime:
+        """When it arrived, to the second."""
+        return datetime.fromtimestamp(int(self.ts.partition(".")[0]), UTC)
+
+    @property
     def key(self) -> object:
         """The key in the metadata's payload, None where there is none."""
         payload = (self.metadata or {}).get("event_payload")
@@ -42,6 +50,7 @@ class Message:
 class Slack:
     """One workspace. Tests change the fields; `messages` is what arrived, in order."""
 
+    clock: Clock = field(default_factory=Clock)
     token: str = "xoxb-world"
     channels: dict[str, str] = field(default_factory=lambda: {"C0ALERTS": "alerts", "C0SECURITY": "security"})
     archived: set[str] = field(default_factory=set)
@@ -176,7 +185,7 @@ class Slack:
         return False
 
     def _keep(self, channel: str, arguments: Json) -> Message:
-        message = _message(channel, f"1763800000.{len(self.messages) + 1:06}", arguments)
+        message = _message(channel, f"{int(self.clock().timestamp())}.{len(self.messages) + 1:06}", arguments)
         self.messages.append(message)
         return message
 

@@ -1,0 +1,87 @@
+"""How long it takes from a record's appearance to the page, on the schedule that `serve` has by default."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor.cron import trigger
+from monitor.domain.purl import Purl
+from monitor.scheduler import slots
+from monitor.settings import load
+from tests.company import Company
+from tests.world import Fault, Kind
+
+FILES_PACKAGE = Purl.npm("@acme/files-mcp")
+WATCHING = ("fleet", "releases", "advisories", "deliver")
+"""The jobs that have to do with it; the others say nothing of a version."""
+
+
+def ticks(company: Company, until: datetime) -> Iterator[tuple[datetime, str]]:
+    """Yield when each job's turn is from now on, by the default schedule without its jitter, in order."""
+    schedule = load(company.config, company.environ).config.schedule
+    found = []
+    for job in WATCHING:
+        when = trigger(slots(schedule)[job], UTC)
+        at = when.get_next_fire_time(None, company.world.clock())
+        while at is not None and at <= until:
+            found.append((at, job))
+            at = when.get_next_fire_time(at, at + timedelta(microseconds=1))
+    yield from sorted(found)
+
+
+async def serve(company: Company, until: datetime) -> None:
+    """Do what `serve` does at each tick until then, by the world's clock."""
+    for at, job in ticks(company, until):
+        company.world.clock.now = at
+        await company.run((job,) if job == "deliver" else (job, "deliver"), forced=False, lines=False)
+    company.world.clock.now = until
+
+
+@pytest.mark.parametrize("minute", [0, 1, 7, 14, 29])
+async def test_malware_is_paged_within_15_minutes_of_its_record(calm: Company, minute: int) -> None:
+    appears = calm.world.clock().replace(hour=15, minute=minute, second=0)
+    await serve(calm, appears)
+    calm.world.osv.malware("MAL-2026-1", FILES_PACKAGE, "1.4.2")
+
+    await serve(calm, appears + timedelta(minutes=30))
+
+    (page,) = calm.world.slack.messages
+    assert "MAL-2026-1" in page.words
+    assert page.at - appears <= timedelta(minutes=15)
+
+
+async def test_a_tick_asks_once_for_a_thousand_versions_and_nobody_but_the_database(calm: Company) -> None:
+    for number in range(1200):
+        calm.deploy(f"host-{number}", f"pkg:npm/%40acme/files-mcp@0.{number}.0")
+    await calm.run(("fleet",))
+    before = len(calm.world.requests)
+
+    await calm.run(("advisories",))
+
+    asked = [(each.method, each.path) for each in calm.world.requests[before:]]
+    assert asked == [("POST", "/osv/v1/querybatch")] * 2
+
+
+async def test_a_tick_with_nothing_new_asks_for_no_details(calm: Company) -> None:
+    calm.world.osv.advise("GHSA-1111-2222-3333", FILES_PACKAGE, fixed="1.5.0")
+    await calm.run(("advisories",))
+    before = len(calm.world.requests)
+
+    await calm.run(("advisories",))
+
+    assert [each.path for each in calm.world.requests[before:]] == ["/osv/v1/querybatch"]
+
+
+async def test_a_record_that_appears_while_the_database_is_away_is_paged_at_the_first_tick_after(calm: Company) -> None:
+    appears = calm.world.clock().replace(hour=15, minute=1, second=0)
+    await serve(calm, appears)
+    calm.world.osv.malware("MAL-2026-1", FILES_PACKAGE, "1.4.2")
+    calm.world.break_("osv", Fault(Kind.OUTAGE))
+    await serve(calm, appears.replace(minute=40))
+    calm.world.mend("osv")
+
+    await serve(calm, appears.replace(minute=59))
+
+    (page,) = calm.world.slack.messages
+    assert f"{page.at:%H:%M}" == "15:45"
