@@ -9,6 +9,8 @@ from typing import Self
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
+_NPM, _GENERIC = "pkg:npm/", "pkg:generic/"
+"""The library writes npm's names in small letters; JSONStream and jsonstream are two packages. It leaves generic names as they are."""
 MAX_LENGTH = 512
 """Characters. A longer name or version is not one."""
 
@@ -48,6 +50,9 @@ class Purl:
             raise ValueError("qualifiers (?…) and a subpath (#…) are not supported in a package URL")
         if not all((part or "").isprintable() for part in (read.namespace, read.name, read.version)):
             raise ValueError("a package URL holds characters that cannot be seen")
+        if read.type == "npm":
+            read = PackageURL.from_string(_GENERIC + text.partition(":")[2].lstrip("/").partition("/")[2])
+            return cls("npm", read.namespace or None, read.name, read.version or None)
         return cls(read.type, read.namespace or None, read.name, read.version or None)
 
     @classmethod
@@ -93,4 +98,6 @@ class Purl:
 
     def __str__(self) -> str:
         """The canonical package URL, percent-encoded as the specification demands."""
+        if self.type == "npm":
+            return _NPM + PackageURL("generic", self.namespace, self.name, self.version).to_string()[len(_GENERIC) :]
         return PackageURL(self.type, self.namespace, self.name, self.version).to_string()

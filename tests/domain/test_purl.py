@@ -47,3 +47,12 @@ def test_qualifiers_and_a_subpath_are_refused_and_not_lost(text: str) -> None:
 def test_a_name_with_characters_that_cannot_be_seen_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="cannot be seen"):
         Purl.parse(text)
+
+
+def test_npm_packages_whose_names_differ_in_capitals_are_two() -> None:
+    old = Purl.npm("JSONStream", "1.3.5")
+
+    assert str(old) == "pkg:npm/JSONStream@1.3.5"
+    assert Purl.parse("pkg:npm/JSONStream@1.3.5") == old
+    assert Purl.parse("pkg:npm/jsonstream@1.3.5") != old
+    assert Purl.parse("pkg:NPM/%40Scope/Name") == Purl.parse("pkg://npm/%40Scope/Name") == Purl.npm("@Scope/Name")
