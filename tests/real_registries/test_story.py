@@ -48,10 +48,11 @@ async def test_a_first_look_is_a_baseline_that_knows_the_advisories_and_the_lapt
         "dependency-affected",
         "deployed-behind",
     }
-    # What the laptop runs declares exactly one old version of the SDK; the others declare ranges.
+    # Both versions of this server declare exactly one old version of the SDK; the other servers declare ranges.
     brought = [each.finding.subject.split(" ") for each in await company.findings("dependency-affected")]
     assert {(version, dependency) for version, _, dependency, _ in brought} == {
-        ("pkg:npm/%40modelcontextprotocol/server-filesystem@0.6.2", "pkg:npm/%40modelcontextprotocol/sdk@1.0.1")
+        ("pkg:npm/%40modelcontextprotocol/server-filesystem@0.6.2", "pkg:npm/%40modelcontextprotocol/sdk@1.0.1"),
+        ("pkg:npm/%40modelcontextprotocol/server-filesystem@2025.3.28", "pkg:npm/%40modelcontextprotocol/sdk@0.5.0"),
     }
     assert advised(await company.findings("affected")) == {
         "pkg:npm/mcp-remote@0.1.15": {"GHSA-6xpm-ggf7-wc3p"},
