@@ -35,6 +35,10 @@ class Limits:
     claim_seconds: int = 600
     """How long a claim holds before another process may take the server over."""
 
+    def servers(self, job: str) -> int:
+        """Return how many servers that job takes at a time: advisories cost a request for a thousand versions, so that it takes many."""
+        return self.batch * 5 if job == "advisories" else self.batch
+
 
 @dataclass(frozen=True, slots=True)
 class App:

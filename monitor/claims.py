@@ -14,7 +14,7 @@ def claim(unit: UnitOfWork, *, app: App, job: str, batch: Sequence[str] | None) 
     """Claim these servers, due or not, or (None) the next that are due; return those that nobody else holds."""
     now = app.clock()
     until = now + timedelta(seconds=app.limits.claim_seconds)
-    claimed = unit.claim(job, now=now, until=until, by=app.claimant, limit=app.limits.batch, servers=batch)
+    claimed = unit.claim(job, now=now, until=until, by=app.claimant, limit=app.limits.servers(job), servers=batch)
     if claimed:
         unit.commit(AuditEvent(now, ACTOR, f"{job}.claimed", app.claimant, {"servers": str(len(claimed))}))
     return claimed

@@ -180,7 +180,7 @@ async def _server_job(
     progress: Progress,
     stopping: Callable[[], bool],
 ) -> None:
-    size, held = app.limits.batch, list[str]()
+    size, held = app.limits.servers(job), list[str]()
     names = sorted(chosen)
     # Forced: these servers, batch by batch, due or not. Otherwise whatever is due, until nothing is.
     batches = (names[at : at + size] for at in range(0, len(names), size)) if forced else repeat(None)

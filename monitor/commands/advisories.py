@@ -1,7 +1,7 @@
 """`advisories` and `exposure`: what names the versions now, and who had one, from what is kept."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from monitor import wiring
@@ -11,6 +11,7 @@ from monitor.commands.table import Column
 from monitor.domain.exposure import Exposure, Window
 from monitor.domain.finding import Tracked
 from monitor.domain.health import SourceHealth
+from monitor.domain.text import one_line
 from monitor.ending import ExitCode, Stop
 from monitor.jobs.expose import Exposed, about_advisory, about_versions, expose
 from monitor.jobs.overview import NAMED_BY_ADVISORIES
@@ -37,6 +38,9 @@ EXPOSURES = (
     Column("place", gives_way=2),
 )
 
+LONGEST_LINE = 2000
+"""Of what was done: ids, versions and notes have a length, what strangers wrote may have any."""
+
 
 def show_advisories(config: Path, *, servers: Sequence[str], as_json: bool) -> int:
     """List the open findings that come from advisories, and who was asked when."""
@@ -62,7 +66,7 @@ def show_advisories(config: Path, *, servers: Sequence[str], as_json: bool) -> i
     )
     for each in health:
         answered = f"answered {each.answered_at:%Y-%m-%d %H:%M} UTC" if each.answered_at else "never answered"
-        say(f"{each.source}: {answered}" + (f"; now: {each.detail}" if each.failing_since else ""))
+        say(f"{each.source}: {answered}" + (f"; now: {one_line(each.detail, 500)}" if each.failing_since else ""))
     for name, (as_of, _) in lists.items():
         say(f"{name}: of {as_of:%Y-%m-%d}")
     if not health:
@@ -109,12 +113,13 @@ def _answer(unit: UnitOfWork, what: str, window: Window) -> Exposed:
         try:
             return expose(unit, about_versions(what), window)
         except ValueError as error:
-            raise Stop(f"{what}: {error}", ExitCode.USAGE) from error
+            raise Stop(one_line(f"{what}: {error}", 1000), ExitCode.USAGE) from error
     asked = about_advisory(unit, what)
     if asked is None:
         way_out = "ask about its versions: mcp-monitor exposure 'pkg:npm/NAME@>=1.0,<1.2'"
         raise Stop(
-            f"no record named {what} is kept: it named nothing that was asked about; {way_out}", ExitCode.UNCHECKED
+            f"no record named {one_line(what, 200)} is kept: it named nothing that was asked about; {way_out}",
+            ExitCode.UNCHECKED,
         )
     return expose(unit, asked, window)
 
@@ -137,15 +142,16 @@ def _gaps(answer: Exposed, window: Window) -> Sequence[str]:
 
 def _show(answer: Exposed) -> None:
     rows = [_exposure_row(each) for each in answer.exposures]
-    show_table(EXPOSURES, rows, empty=f"Nobody is known to have had {answer.asked.words}.")
+    show_table(EXPOSURES, rows, empty=f"Nobody is known to have had {one_line(answer.asked.words, LONGEST_LINE)}.")
     if answer.findings or answer.reviews:
         say("")
         say("What was done:")
     for each in sorted(answer.findings, key=lambda each: each.opened_at):
-        say(f"  {_done(each)}")
+        say(f"  {one_line(_done(each), LONGEST_LINE)}")
     for review, ticket in answer.reviews:
         where = f" in {ticket}" if ticket else ""
-        say(f"  {review.opened_at:%Y-%m-%d %H:%M}  review of {review.candidate.purl}{where}: {review.state.value}")
+        done = f"{review.opened_at:%Y-%m-%d %H:%M} review of {review.candidate.purl}{where}: {review.state.value}"
+        say(f"  {one_line(done, LONGEST_LINE)}")
 
 
 def _exposure_row(exposure: Exposure) -> tuple[str, ...]:
@@ -167,7 +173,7 @@ def _done(tracked: Tracked) -> str:
     told = f", told {tracked.alerted_at:%Y-%m-%d %H:%M} ({tracked.told})" if tracked.alerted_at else ""
     over = f", over {tracked.resolved_at:%Y-%m-%d %H:%M}" if tracked.resolved_at else ", open"
     because = f": {tracked.note}" if tracked.note else ""
-    return f"{tracked.opened_at:%Y-%m-%d %H:%M}  {finding.rule} found for {finding.server} ({finding.subject}){told}{over}{because}"
+    return f"{tracked.opened_at:%Y-%m-%d %H:%M} {finding.rule} found for {finding.server} ({finding.subject}){told}{over}{because}"
 
 
 def _json(answer: Exposed, gaps: Sequence[str]) -> dict[str, object]:
@@ -190,7 +196,7 @@ def _json(answer: Exposed, gaps: Sequence[str]) -> dict[str, object]:
             }
             for each in answer.exposures
         ],
-        "findings": [finding_json(each) for each in answer.findings],
+        "findings": [_finding_json(each) for each in answer.findings],
         "reviews": [
             {
                 "server": review.server,
@@ -203,6 +209,11 @@ def _json(answer: Exposed, gaps: Sequence[str]) -> dict[str, object]:
         ],
         "not_known": list(gaps),
     }
+
+
+def _finding_json(tracked: Tracked) -> dict[str, object]:
+    told_at = tracked.alerted_at.isoformat() if tracked.alerted_at else None
+    return finding_json(tracked) | {"told_at": told_at, "told": tracked.told or None}
 
 
 def _begin(text: str) -> datetime:
@@ -220,9 +231,18 @@ def _moment(text: str) -> tuple[datetime, bool]:
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
-        raise Stop(f"--between: expected 2026-11-24 or 2026-11-24T12:00Z, got {text[:50]}", ExitCode.USAGE) from None
+        expected = "expected 2026-11-24 or 2026-11-24T12:00Z"
+        raise Stop(f"--between: {expected}, got {one_line(text, 50)}", ExitCode.USAGE) from None
     aware = read if read.tzinfo else read.replace(tzinfo=UTC)
-    return aware.astimezone(UTC), len(text) == len("2026-11-24") and aware.time() == time.min
+    return aware.astimezone(UTC), _is_day(text)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _row(tracked: Tracked) -> tuple[str, ...]:

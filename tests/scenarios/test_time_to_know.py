@@ -85,3 +85,15 @@ async def test_a_record_that_appears_while_the_database_is_away_is_paged_at_the_
 
     (page,) = calm.world.slack.messages
     assert f"{page.at:%H:%M}" == "15:45"
+
+
+async def test_a_tick_over_many_servers_asks_once_for_a_thousand_of_their_versions(calm: Company) -> None:
+    for number in range(300):
+        calm.world.npm.publish(f"tool-{number}", "1.0.0")
+        calm.approve(f"io.github.acme/tool-{number}", "1.0.0", package=f"pkg:npm/tool-{number}")
+    await calm.run(("fleet",))
+    before = len(calm.world.requests)
+
+    await calm.run(("advisories",))
+
+    assert [each.path for each in calm.world.requests[before:]] == ["/osv/v1/querybatch"]
