@@ -1,0 +1,62 @@
+"""A person who is asked "did we have it?", in the company of the scenarios."""
+
+import asyncio
+import json
+
+import pytest
+
+from monitor.domain.purl import Purl
+from tests.company import Company
+from tests.desk import Desk, Printed
+from tests.scenarios.conftest import FILES
+
+FILES_PACKAGE = Purl.npm("@acme/files-mcp")
+QS = Purl.npm("qs")
+
+
+def look(desk: Desk, *jobs: str) -> None:
+    """Let the program run, as cron does: these jobs, or everything."""
+    asyncio.run(desk.company.run(jobs) if jobs else desk.company.run())
+
+
+def lock(company: Company, version: str = "1.4.2", *, qs: str = "6.10.0") -> None:
+    """Name lock files in the entry of the files server, and write that of the version: files > express > qs."""
+    company.approve(FILES, None, dependencies="locks/files-{version}.json")
+    packages: dict[str, dict[str, object]] = {
+        "": {"name": "@acme/files-mcp", "version": version, "dependencies": {"express": "^4.0.0"}},
+        "node_modules/express": {"version": "4.18.0", "dependencies": {"qs": qs}},
+        "node_modules/qs": {"version": qs},
+    }
+    document = {"name": "@acme/files-mcp", "version": version, "lockfileVersion": 3, "packages": packages}
+    folder = company.folder / "locks"
+    folder.mkdir(exist_ok=True)
+    (folder / f"files-{version}.json").write_text(json.dumps(document), "utf-8")
+
+
+def leave(company: Company, host: str) -> None:
+    """Clean a host up: its inventory has nothing any more."""
+    company.inventory = [line for line in company.inventory if line["host"] != host]
+
+
+def rows(printed: Printed) -> list[dict[str, object]]:
+    """Return the exposures of a JSON answer."""
+    found = printed.json()["exposures"]
+    assert isinstance(found, list)
+    return found
+
+
+def spans(printed: Printed, kind: str = "deployed") -> list[tuple[object, object, object]]:
+    """Return where, from when and until when of the exposures of one kind, to the minute."""
+    return [
+        (each["where"], str(each["since"])[:16], str(each["until"])[:16])
+        for each in rows(printed)
+        if each["kind"] == kind
+    ]
+
+
+@pytest.fixture
+def desk(company: Company, capsys: pytest.CaptureFixture[str], logged: list[str]) -> Desk:
+    """The person, before the program's first look."""
+    del logged  # the program sets up its own log
+    company.write()
+    return Desk(company, capsys)
