@@ -46,11 +46,48 @@ class Deployment:
     note: str = ""
     redirects: tuple[str, ...] = ()
     """Names (never values) of environment variables that redirect the source or preload code."""
+    installed: Purl | None = None  # with version; None: nothing of it was found on the disk, or nobody looked
+    """What lies on the host's disk for it: for a floating command the version that a start would take now, or took last."""
+    installed_digest: Digest | None = None  # None: not recorded there
+
+    @property
+    def runs(self) -> Purl | None:
+        """What runs as far as is known: the version that is named, else the one on the disk. None: not a package of a known kind."""
+        return self.purl if self.purl is None or self.purl.version else self.installed or self.purl
 
     @property
     def key(self) -> str:
         """Names the place: the same place seen again is the same deployment."""
         return fingerprint("place", self.host, self.client, self.location, self.name)
+
+
+class PolicyState(StrEnum):
+    """How the file stands by which a host rejects what is not allowed."""
+
+    PRESENT = "present"
+    OLDER = "older"
+    """An export of an earlier time."""
+    ALTERED = "altered"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class HostPolicy:
+    """A host's file of what may run, for one client. `sha256` of its bytes; empty: there is none."""
+
+    client: str
+    location: str
+    sha256: str = ""
+    exported_at: datetime | None = None  # None: the file does not say
+
+
+@dataclass(frozen=True, slots=True)
+class HostReport:
+    """When a host was heard of, and by which files it rejects what is not allowed."""
+
+    host: str
+    reported_at: datetime
+    policies: tuple[HostPolicy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +100,8 @@ class Inventory:
     complete: bool
     """Whether what is missing from it is gone. A source that could not be read as a whole is `Unknown`, not incomplete."""
     collected_at: datetime | None = None  # None: now
+    reports: tuple[HostReport, ...] = ()
+    """The hosts that report by themselves, each with the time of its last report; empty: the source is not told by hosts."""
 
 
 @dataclass(frozen=True, slots=True)
