@@ -98,7 +98,9 @@ advisories = whole(
 )
 named = whole(Named, purl=purls, id=st.text(min_size=1, max_size=600), since=times, gone_at=maybe(times))
 dependencies = whole(Dependencies, of=purls, found=several(whole(Dependency, purl=purls, path=several(words))))
-deployments = whole(Deployment, purl=maybe(purls), digest=maybe(digests))
+deployments = whole(
+    Deployment, purl=maybe(purls), digest=maybe(digests), installed=maybe(purls), installed_digest=maybe(digests)
+)
 pins = whole(Pin, purl=purls, digests=st.frozensets(digests, max_size=2), publisher=maybe(publishers))
 approvals = whole(Approval, pin=pins, approved_at=maybe(times), expires_at=maybe(times))
 servers = whole(Server, package=maybe(packages), repository=maybe(packages))
