@@ -1,0 +1,158 @@
+"""One deployment as an inventory of the organisation's own writes it down: a line of JSON, or a row of a table.
+
+The shape of a line (other keys are allowed and not read):
+
+    host        required. The machine, or any name of the place
+    name        required. The server's name there
+    client      what starts it; `inventory` when left out
+    location    where that is written down, the inventory's own key; the file's own path when left out
+    purl        the package: pkg:npm/%40scope/name@1.2.3 (without a version it floats)
+    package     instead of purl: the name in its registry's spelling, with
+    ecosystem     npm, PyPI, GitHub or docker
+    remote      instead of a package: the address of a remote server
+    version     the version that runs; may stand in the purl
+    digest      sha256:<hex> or sha512:<hex> of what runs
+    requested   what a floating deployment asks for: ^1, latest
+    disabled    true where it is switched off
+    redirects   names of environment variables that redirect the source or preload code
+    seen_at     when it was seen: 2026-11-30T12:00:00Z
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+from packaging.version import InvalidVersion, Version
+
+from connectors._launch.launch import address
+from connectors._launch.npm import SEMVER
+from monitor.domain.address import shown
+from monitor.domain.deployment import Deployment, PinKind
+from monitor.domain.purl import Purl
+from monitor.domain.release import Digest
+
+MAX_LINE = 64 * 2**10
+MAX_NAME = 200
+
+ECOSYSTEMS = {"npm": Purl.npm, "pypi": Purl.pypi, "github": Purl.github}
+
+
+class Line(msgspec.Struct):
+    """The keys that are read."""
+
+    host: str
+    name: str
+    client: str = "inventory"
+    location: str | None = None
+    purl: str | None = None
+    package: str | None = None
+    ecosystem: str | None = None
+    remote: str | None = None
+    version: str | None = None
+    digest: str | None = None
+    requested: str | None = None
+    disabled: bool = False
+    redirects: list[str] = msgspec.field(default_factory=list)
+    seen_at: datetime | None = None
+
+
+_LINE = msgspec.json.Decoder(Line)
+"""Made at import: files are read by several threads, and msgspec crashes the process where two of them first use a type at once."""
+
+
+def read_line(line: bytes, path: str, places: Mapping[str, int]) -> tuple[Deployment, datetime | None]:
+    """Read one line of JSON; `places` are the lines in which each place stood before. Raises ValueError with the reason."""
+    if len(line) > MAX_LINE:
+        raise ValueError(f"over {MAX_LINE} bytes")
+    # msgspec's own errors are ValueErrors, but for those of nesting too deep.
+    try:
+        read = _LINE.decode(line)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return deployed(read, path, places)
+
+
+def deployed(read: Line, path: str, places: Mapping[str, int]) -> tuple[Deployment, datetime | None]:
+    """Check what a line says, whatever its form was, and when it was seen. Raises ValueError with the reason."""
+    texts = (read.host, read.name, read.client, read.location or "", read.requested or "", *read.redirects)
+    if not read.host or not read.name or any("\0" in text for text in texts):
+        raise ValueError("host and name must not be empty, and no text may hold NUL")
+    if read.seen_at and read.seen_at.tzinfo is None:
+        raise ValueError("seen_at needs its zone, such as Z")
+    purl, digest = _package(read), Digest.parse(read.digest) if read.digest else None
+    remote = address(read.remote) if read.remote else None
+    if (purl is None) == (remote is None):
+        raise ValueError("expected a purl, a package with its ecosystem, or a remote with an http address")
+    deployment = Deployment(
+        host=read.host,
+        client=read.client,
+        location=read.location or path,
+        name=read.name,
+        kind=_kind(purl, digest, read.requested or ""),
+        purl=purl,
+        remote=remote,
+        digest=digest,
+        requested=shown(read.requested or ""),
+        disabled=read.disabled,
+        # Names only, whatever an exporter writes.
+        redirects=tuple(name.partition("=")[0][:MAX_NAME] for name in read.redirects),
+    )
+    if deployment.key in places:
+        raise ValueError(f"the same place as in line {places[deployment.key]}")
+    return deployment, read.seen_at.astimezone(UTC) if read.seen_at else None
+
+
+def _package(read: Line) -> Purl | None:
+    if read.purl and read.package:
+        raise ValueError("expected either purl or package, and not both")
+    if read.purl:
+        purl = Purl.parse(read.purl)
+        named, beside = (_version(purl.type, version) for version in (purl.version, read.version))
+        if named and beside and named != beside:
+            raise ValueError("version and purl name different versions")
+        return purl.at(beside or named)
+    if not read.package:
+        return None
+    if not read.package.isprintable():
+        raise ValueError("package holds characters that cannot be seen")
+    ecosystem = (read.ecosystem or "").lower()
+    if ecosystem == "docker":
+        path, _, name = read.package.rpartition("/")
+        return Purl("docker", path or None, name, _version("docker", read.version))
+    if ecosystem not in ECOSYSTEMS:
+        raise ValueError(f"ecosystem: expected npm, PyPI, GitHub or docker, got {(read.ecosystem or 'nothing')[:40]!r}")
+    return ECOSYSTEMS[ecosystem](read.package, _version(ecosystem, read.version))
+
+
+def _version(package_type: str, text: str | None) -> str | None:
+    """Return a version as its registry spells it, None for none. Equality and questions for advisories are about this text."""
+    if not text or not (text := text.strip()):
+        return None
+    match package_type:
+        case "npm":
+            if not (exact := SEMVER.fullmatch(text)):
+                raise ValueError(f"npm versions look like 1.2.3, got {text[:40]!r}; what moves belongs under requested")
+            return exact["plain"]
+        case "pypi":
+            try:
+                return str(Version(text))
+            except InvalidVersion as error:
+                raise ValueError(
+                    f"not a version of PEP 440: {text[:40]!r}; what moves belongs under requested"
+                ) from error
+        case _:
+            if re.search(r"\s", text) or not text.isprintable():
+                raise ValueError(f"a version holds no blanks, got {text[:40]!r}")
+            return text
+
+
+def _kind(purl: Purl | None, digest: Digest | None, requested: str) -> PinKind:
+    """An image's tag can be moved; every other version in an inventory is what really runs."""
+    if purl is None:
+        return PinKind.REMOTE
+    if digest and not purl.version:
+        return PinKind.DIGEST
+    if purl.version:
+        return PinKind.EXACT if purl.type != "docker" else PinKind.DIGEST if digest else PinKind.TAG
+    return PinKind.NONE if not requested else PinKind.TAG if requested.isalpha() else PinKind.RANGE
