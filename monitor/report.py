@@ -77,9 +77,10 @@ def conclude(
     blind = any(unknown.reason is not Reason.NOT_COVERED for unknown in unknowns) or bool(going.problems)
     loud = any(each.finding.severity >= app.policy.exit_at for each in found if each.finding.fingerprint in live)
     recalled = recall(unit, entries.values(), inventories=app.inventories) if lines else None
+    databases = {source.name for source in app.advisories}
     report = Report(
         jobs=tuple(jobs),
-        servers=overview(recalled, now, going.by_server) if recalled else (),
+        servers=overview(recalled, now, going.by_server, databases=databases) if recalled else (),
         findings=tuple(sorted(found, key=lambda each: -each.finding.severity.rank)),
         waived=frozenset(each.finding.fingerprint for each in found) - live,
         unknowns=unknowns,

@@ -54,8 +54,6 @@ from monitor.store import database
 from monitor.store.transaction import StoreError as StoreError  # noqa: PLC0414 the commands' way to it, who do not import the store
 
 MEGABYTE = 2**20
-ADVISORY_SOURCES = (osv.NAME, osv_mirror.NAME, github_advisories.NAME, github_repository_advisories.NAME)
-"""In the health table."""
 
 
 def utc_now() -> datetime:
@@ -203,6 +201,15 @@ def _advisories(settings: Settings, edge: Http, mirror: osv_mirror.OsvMirror | N
         built.append(github_advisories.build(edge, api=sources.github.url, token=token))
         built.append(github_repository_advisories.build(edge, api=sources.github.url, token=token))
     return tuple(built)
+
+
+def databases(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the advisory sources that are configured; those of GitHub whether or not there is a token."""
+    sources = settings.config.sources
+    names = [osv_mirror.NAME if sources.osv_mirror.place else osv.NAME if sources.osv.enabled else ""]
+    if sources.github.enabled and sources.github_advisories.enabled:
+        names += [github_advisories.NAME, github_repository_advisories.NAME]
+    return tuple(name for name in names if name)
 
 
 def _mirror(settings: Settings, edge: Http, clock: Clock) -> osv_mirror.OsvMirror | None:

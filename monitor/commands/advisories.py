@@ -1,7 +1,8 @@
 """`advisories` and `exposure`: what names the versions now, and who had one, from what is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from monitor import wiring
@@ -45,7 +46,7 @@ LONGEST_LINE = 2000
 def show_advisories(config: Path, *, servers: Sequence[str], as_json: bool) -> int:
     """List the open findings that come from advisories, and who was asked when."""
     settings = open_settings(config, only_store=True)
-    found, health, lists, unresolved = recall(settings, _kept)
+    found, health, lists, unresolved = recall(settings, partial(_kept, databases=wiring.databases(settings)))
     shown = worst_first([each for each in found if not servers or each.finding.server in servers])
     if as_json:
         sources = {each.source: _health_json(each) for each in health}
@@ -79,10 +80,10 @@ def show_advisories(config: Path, *, servers: Sequence[str], as_json: bool) -> i
 
 
 def _kept(
-    unit: UnitOfWork,
+    unit: UnitOfWork, databases: Collection[str]
 ) -> tuple[list[Tracked], list[SourceHealth], dict[str, tuple[datetime, object]], dict[str, int]]:
     found = [each for each in unit.findings() if each.open and each.finding.rule in RULES]
-    asked = [each for name, each in sorted(unit.health().items()) if name in wiring.ADVISORY_SOURCES]
+    asked = [each for name, each in sorted(unit.health().items()) if name in databases]
     entries = unit.entries().values()
     pins = [entry.approval.pin.purl for entry in entries if entry.approval and sources_of(entry.server)]
     brought = unit.dependencies(pins).values()

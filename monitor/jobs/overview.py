@@ -1,13 +1,14 @@
 """The table of servers, from what is kept: for the end of a run, and for people who ask in between."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.domain.candidate import by_publication
 from monitor.domain.deployment import Deployment
 from monitor.domain.finding import Severity, Tracked
+from monitor.domain.health import SourceHealth
 from monitor.domain.snapshot import Looked, Snapshot
 from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
 from monitor.jobs.recall import Recalled, snapshot_of
@@ -36,16 +37,22 @@ class ServerLine:
 
 
 def overview(
-    recalled: Recalled, taken_at: datetime, unknowns: Mapping[str, tuple[Unknown, ...]]
+    recalled: Recalled, taken_at: datetime, unknowns: Mapping[str, tuple[Unknown, ...]], *, databases: Collection[str]
 ) -> tuple[ServerLine, ...]:
-    """Write one line for each server. `unknowns` are what this run could not check, by server; empty for a view without a run."""
+    """Write one line for each server. `unknowns` are what this run could not check, by server; empty for a view without a run.
+
+    `databases` are the names of the advisory sources that are configured: what one said that is not any more is no answer.
+    """
+    database = next((recalled.health.get(name) for name in (OSV_MIRROR, OSV) if name in databases), None)
     return tuple(
-        _line(snapshot_of(recalled, entry, taken_at), recalled, unknowns.get(entry.server.name, ()))
+        _line(snapshot_of(recalled, entry, taken_at), recalled, unknowns.get(entry.server.name, ()), database)
         for entry in recalled.entries
     )
 
 
-def _line(snapshot: Snapshot, recalled: Recalled, unknowns: tuple[Unknown, ...]) -> ServerLine:
+def _line(
+    snapshot: Snapshot, recalled: Recalled, unknowns: tuple[Unknown, ...], database: SourceHealth | None
+) -> ServerLine:
     name = snapshot.server.name
     open_now = [each for each in recalled.findings.get(name, {}).values() if each.open]
     return ServerLine(
@@ -54,7 +61,7 @@ def _line(snapshot: Snapshot, recalled: Recalled, unknowns: tuple[Unknown, ...])
         newest_seen=_newest(snapshot.package),
         deployed=_deployed(snapshot.deployments),
         verification=_verification(snapshot),
-        advisories=_advisories(snapshot, open_now, recalled),
+        advisories=_advisories(snapshot, open_now, database),
         findings=len(open_now),
         worst=max((each.finding.severity for each in open_now), key=lambda severity: severity.rank, default=None),
         unknowns=unknowns,
@@ -97,7 +104,7 @@ def _verification(snapshot: Snapshot) -> str:
     return version_words(snapshot.verifications.get(snapshot.approval.pin.purl, ()))
 
 
-def _advisories(snapshot: Snapshot, open_now: Sequence[Tracked], recalled: Recalled) -> str:
+def _advisories(snapshot: Snapshot, open_now: Sequence[Tracked], database: SourceHealth | None) -> str:
     """The advisory source is asked in each look at a server, so that a server that was never looked at was never asked about."""
     named = [each.finding for each in open_now if each.finding.rule in NAMED_BY_ADVISORIES]
     if named:
@@ -106,5 +113,4 @@ def _advisories(snapshot: Snapshot, open_now: Sequence[Tracked], recalled: Recal
         return "not covered"
     if snapshot.package is NOT_ASKED:
         return "not asked"
-    source = next((each for name, each in recalled.health.items() if name in (OSV, OSV_MIRROR)), None)
-    return "none known" if source and source.answered_at and not source.failing_since else "not known"
+    return "none known" if database and database.answered_at and not database.failing_since else "not known"
