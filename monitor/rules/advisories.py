@@ -242,7 +242,7 @@ def _changed(now: Finding, what: str, sentence: str, fact: Fact) -> Finding:
         subject=f"{now.subject} {what}",
         severity=now.severity,
         summary=f"{now.summary}: {sentence}",
-        facts=(fact, *now.facts),
+        facts=(fact, *(each for each in now.facts if each != fact)),
         confidence=now.confidence,
         about=now.about,
     )
