@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 
 import pytest
 
+from monitor.domain.finding import Tracked
 from monitor.domain.purl import Purl
 from tests.company import Company
 from tests.desk import Desk, Printed
@@ -36,6 +38,11 @@ def lock(company: Company, version: str = "1.4.2", *, qs: str = "6.10.0") -> Non
 def leave(company: Company, host: str) -> None:
     """Clean a host up: its inventory has nothing any more."""
     company.inventory = [line for line in company.inventory if line["host"] != host]
+
+
+def facts(tracked: Tracked) -> Mapping[str, str]:
+    """Return what a finding tells, by label."""
+    return {fact.label: fact.value for fact in tracked.finding.facts}
 
 
 def rows(printed: Printed) -> list[dict[str, object]]:
