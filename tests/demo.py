@@ -1,6 +1,7 @@
 """`make demo`: the whole program against the simulated world, over real HTTP on loopback, as a story. The clock is the world's."""
 
 import asyncio
+import json
 import logging
 import sys
 import tempfile
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from monitor.commands.advisories import show_exposure
 from monitor.commands.output import say
 from monitor.commands.run import show
 from monitor.domain.purl import Purl
@@ -85,6 +87,23 @@ async def story(company: Company) -> None:
         "1.4.3 is approved in the registry file, and laptop-7 is mended: the ticket hears of it.",
     )
 
+    company.approve(FILES, None, dependencies="files-{version}.lock.json")
+    (company.folder / "files-1.4.3.lock.json").write_text(json.dumps(LOCK), encoding="utf-8")
+    world.osv.malware("MAL-2026-0001", Purl.npm("tiny-colors"), "3.0.1")
+    await chapter(
+        company,
+        "Malware, two floors down",
+        "tiny-colors 3.0.1 is recorded as malware. files-mcp brings it along: its lock file tells the path. The version is quarantined.",
+    )
+    await asyncio.to_thread(exposure, company, "MAL-2026-0001")
+
+    world.osv.withdraw("MAL-2026-0001")
+    await chapter(
+        company,
+        "A record that was wrong",
+        "The record is withdrawn. The quarantine ends by itself, and those who were paged hear why.",
+    )
+
 
 async def chapter(company: Company, title: str, text: str) -> None:
     """Run one full check, an hour after the last one, and show what cron would have shown."""
@@ -92,6 +111,24 @@ async def chapter(company: Company, title: str, text: str) -> None:
         say(f"\n\n=== {title}\n{text}\n")
     show(await company.run())
     company.later(hours=1)
+
+
+def exposure(company: Company, what: str) -> None:
+    """Ask the first question of every incident, as somebody at a terminal does."""
+    say(f"\n$ mcp-monitor exposure {what}")
+    show_exposure(company.config, what, between=None, as_json=False)
+
+
+LOCK = {
+    "name": "@acme/files-mcp",
+    "version": "1.4.3",
+    "lockfileVersion": 3,
+    "packages": {
+        "": {"name": "@acme/files-mcp", "version": "1.4.3", "dependencies": {"pretty-log": "^2.0.0"}},
+        "node_modules/pretty-log": {"version": "2.1.0", "dependencies": {"tiny-colors": "^3.0.0"}},
+        "node_modules/tiny-colors": {"version": "3.0.1"},
+    },
+}
 
 
 def arrived(world: World) -> None:

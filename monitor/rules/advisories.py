@@ -143,9 +143,10 @@ def _finding(snapshot: Snapshot, rule: str, place: _Place, flaw: Flaw) -> Findin
     first, risk = flaw.live[0].advisory, snapshot.risks.of(flaw.names)
     severity = Severity.CRITICAL if flaw.malware else risk.raised(flaw.severity, snapshot.risks.epss_at)
     what = "malware" if flaw.malware else "affected"
-    summary = f"{place.purl.label} {place.purl.version} is {what}: {flaw.id}"
+    culprit = f"{place.purl.label} {place.purl.version}"
+    summary = f"{culprit} is {what}: {flaw.id}"
     if place.dependency:
-        summary = f"{place.version.label} {place.version.version} brings along {summary}"
+        summary = f"{place.version.label} {place.version.version} brings along {culprit}, which is {what}: {flaw.id}"
     return Finding(
         rule=rule,
         server=snapshot.server.name,
@@ -166,19 +167,19 @@ def _facts(snapshot: Snapshot, place: _Place, flaw: Flaw) -> Iterator[Fact]:
         path = " > ".join((place.version.label, *place.dependency.path))
         yield Fact("path", path, place.source)
     yield Fact("identifiers", ", ".join(flaw.names[:MAX_NAMES]), databases)
-    yield Fact("summary", flaw.live[0].advisory.summary[:300] or "none", databases)
-    yield Fact("CVSS", "no score" if flaw.score is None else f"{flaw.score:.1f}", databases)
+    yield Fact(
+        "deployed on", ", ".join(_hosts(snapshot, place.version)[:MAX_NAMES]) or "not seen deployed", "inventory"
+    )
+    fixed = ", ".join(flaw.fixed_in(place.purl)[:MAX_NAMES])
+    yield Fact("fixed in", fixed or "no fixed version is named", databases)
+    yield Fact("approved fix", _relief(snapshot, flaw), "mcp-monitor")
     if risk.exploited:
         campaign = ", by ransomware, too" if risk.exploited.ransomware else ""
         yield Fact(EXPLOITED, f"since {risk.exploited.added_on:%Y-%m-%d} in the catalogue{campaign}", "kev")
     if risk.likely(risks.epss_at):
         yield Fact(LIKELY, f"{risks.epss_at:.0%} or more within 30 days", "epss")
-    fixed = ", ".join(flaw.fixed_in(place.purl)[:MAX_NAMES])
-    yield Fact("fixed in", fixed or "no fixed version is named", databases)
-    yield Fact("approved fix", _relief(snapshot, flaw), "mcp-monitor")
-    yield Fact(
-        "deployed on", ", ".join(_hosts(snapshot, place.version)[:MAX_NAMES]) or "not seen deployed", "inventory"
-    )
+    yield Fact("CVSS", "no score" if flaw.score is None else f"{flaw.score:.1f}", databases)
+    yield Fact("summary", flaw.live[0].advisory.summary[:300] or "none", databases)
     for match in flaw.live:
         if match.disputed:
             yield Fact("disputed", f"{match.advisory.id}: {match.disputed}", "mcp-monitor")

@@ -169,7 +169,7 @@ async def test_malware_in_a_dependency_pages_and_quarantines_the_version(calm: C
 
     line = next(line for line in report.servers if line.name == FILES)
     assert line.quarantined == ("1.4.2",)
-    assert ["brings along qs 6.10.0 is malware" in each.words for each in calm.world.slack.messages] == [True]
+    assert ["brings along qs 6.10.0, which is malware" in each.words for each in calm.world.slack.messages] == [True]
 
 
 async def test_a_flaw_in_a_dependency_opens_a_ticket_and_wakes_nobody_unless_it_is_used(calm: Company) -> None:
