@@ -153,7 +153,7 @@ class Schedule(Section):
     """When `serve` runs which job; empty: never."""
 
     fleet: Cron = "*/15 * * * *"
-    mirror: Cron = "*/15 * * * *"
+    mirror: Cron = "12-59/15 * * * *"
     risks: Cron = "0 6 * * *"
     releases: Cron = "*/15 * * * *"
     advisories: Cron = "*/15 * * * *"

@@ -21,8 +21,9 @@ from monitor.runner import run
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = ("fleet", "releases")
-"""Run when the process starts, too: what is not due costs one statement."""
+AT_ONCE = ("fleet", "mirror", "risks", "releases")
+"""Run when the process starts, too: what is not due costs one statement, and lists that did not change one request. Those that are read
+once a day, or after a long stop, would not be known until then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,15 @@ def test_an_empty_expression_is_never() -> None:
 # --- the scheduler --------------------------------------------------------------------------------------------------------
 
 
+async def test_a_service_reads_at_once_what_is_read_once_a_day(company: Company) -> None:
+    never = "0 0 1 1 *"
+
+    async with serving(company, schedule(mirror=never, risks=never)) as service:
+        await service.until_ended("mirror", "risks")
+
+    assert {each.job for each in service.ended} >= {"fleet", "mirror", "risks", "releases"}
+
+
 async def test_a_service_looks_at_once_and_sends_what_it_found(company: Company) -> None:
     async with serving(company, schedule()) as service:
         await service.until_ended("fleet", "releases")

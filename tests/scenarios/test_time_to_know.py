@@ -13,7 +13,7 @@ from tests.company import Company
 from tests.world import Fault, Kind
 
 FILES_PACKAGE = Purl.npm("@acme/files-mcp")
-WATCHING = ("fleet", "releases", "advisories", "deliver")
+WATCHING = ("advisories", "deliver", "fleet", "mirror", "releases")
 """The jobs that have to do with it; the others say nothing of a version."""
 
 
@@ -49,6 +49,20 @@ async def test_malware_is_paged_within_15_minutes_of_its_record(calm: Company, m
     (page,) = calm.world.slack.messages
     assert "MAL-2026-1" in page.words
     assert page.at - appears <= timedelta(minutes=15)
+
+
+@pytest.mark.parametrize("minute", [0, 1, 11, 13, 29])
+async def test_with_a_copy_it_takes_no_more_than_three_minutes_longer(company: Company, minute: int) -> None:
+    company.endpoints = {"mirror": company.world.url("osv-export")}
+    await company.run()
+    appears = company.world.clock().replace(hour=15, minute=minute, second=0)
+    await serve(company, appears)
+    company.world.osv.malware("MAL-2026-1", FILES_PACKAGE, "1.4.2")
+
+    await serve(company, appears + timedelta(minutes=45))
+
+    (page,) = company.world.slack.messages
+    assert page.at - appears <= timedelta(minutes=18)
 
 
 async def test_a_tick_asks_once_for_a_thousand_versions_and_nobody_but_the_database(calm: Company) -> None:
