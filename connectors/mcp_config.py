@@ -5,7 +5,7 @@ floating entry got last time, what a local folder holds. Nothing is started, and
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from glob import has_magic
 from itertools import islice
@@ -15,12 +15,12 @@ import msgspec
 
 from connectors._config_locations import LOCATIONS, SWITCHED_BY_LIST, SWITCHES, client_of
 from connectors._launch.command import parse
-from connectors._launch.launch import Launch, address, also, local, opaque, unknown
+from connectors._launch.launch import Launch, address, also, local, unknown
+from connectors._launch.places import MAX_NAME, placed
 from connectors._launch.redirects import redirecting
 from connectors._reading_files.document import LIMITS, format_of, read_document
 from connectors._reading_files.jsonc import Unreadable, Value
 from connectors._server_entries import entries
-from monitor.domain.address import shown
 from monitor.domain.deployment import Deployment, Inventory, PinKind
 from monitor.ports.errors import Unavailable
 from monitor.ports.sources import DeploymentSource
@@ -29,9 +29,6 @@ NAME = "mcp-config"
 MAX_FILES = 20_000
 MAX_SERVERS = 10_000
 """In one file."""
-MAX_NAME = 200
-MAX_BESIDE = 20
-MAX_REDIRECTS = 50
 BUILT_IN = ("builtin", "platform", "frontend", "inline_python")
 SWITCHED_OFF = {"disabled": True, "enabled": False, "isActive": False}
 """Key -> its value that is meant to switch a server off."""
@@ -167,7 +164,7 @@ def parse_config(
             problems.append(f"{path}: server {name!r}: {problem}")
         off = listed_off or _switched_off(found.entry, client)
         bare = Deployment(host, client, location, name, PinKind.UNKNOWN, None, disabled=off)
-        for deployment in _deployments(bare, launch):
+        for deployment in placed(bare, launch):
             again = deployment.key in deployments
             one = replace(deployment, location=f"{location} #{len(deployments)}") if again else deployment
             deployments[one.key] = one
@@ -254,27 +251,3 @@ def _words(values: Sequence[object] | None) -> list[str]:
     return [
         str(value).lower() if isinstance(value, bool) else str(value) for value in values or () if value is not None
     ]
-
-
-def _deployments(place: Deployment, launch: Launch, depth: int = 3) -> Iterator[Deployment]:
-    """Yield one deployment for each package and address that the command names."""
-    bridged = launch.purl is not None and launch.remote is not None
-    if len(launch.beside) > MAX_BESIDE:
-        launch = opaque(launch, f"names more than {MAX_BESIDE} things; the rest is not shown")
-    note = "; ".join(part for part in (launch.note, f"bridge to {launch.remote}" if bridged else "") if part)
-    yield replace(
-        place,
-        kind=launch.kind,
-        purl=launch.purl,
-        remote=None if bridged else launch.remote,
-        digest=launch.digest,
-        requested=shown(launch.requested),
-        note=shown(note),
-        redirects=tuple(name[:MAX_NAME] for name in launch.redirects[:MAX_REDIRECTS]),
-    )
-    if bridged:
-        yield replace(place, name=f"{place.name} (far end)", kind=PinKind.REMOTE, remote=launch.remote)
-    if launch.inner and depth:
-        yield from _deployments(replace(place, name=f"{place.name} (inside)"), launch.inner, depth - 1)
-    for at, beside in enumerate(launch.beside[:MAX_BESIDE] if depth else (), start=1):
-        yield from _deployments(replace(place, name=f"{place.name} (beside {at})"), beside, depth - 1)
