@@ -51,7 +51,10 @@ class Purl:
         if not all((part or "").isprintable() for part in (read.namespace, read.name, read.version)):
             raise ValueError("a package URL holds characters that cannot be seen")
         if read.type == "npm":
-            read = PackageURL.from_string(_GENERIC + text.partition(":")[2].lstrip("/").partition("/")[2])
+            rest = text.partition(":")[2].lstrip("/").partition("/")[2].lstrip("/")
+            # People write a scope as npm does; of other types an `@` begins the version.
+            scope = "%40" if rest.startswith("@") else ""
+            read = PackageURL.from_string(_GENERIC + scope + rest.removeprefix("@"))
             return cls("npm", read.namespace or None, read.name, read.version or None)
         return cls(read.type, read.namespace or None, read.name, read.version or None)
 

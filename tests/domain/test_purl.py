@@ -22,7 +22,26 @@ def test_the_label_is_the_spelling_of_the_registry() -> None:
     assert Purl.parse("pkg:npm/%40acme/files-mcp@1.4.2").label == "@acme/files-mcp"
 
 
-@pytest.mark.parametrize("text", ["", "files-mcp", "pkg:npm/", "npm/files", "pkg:npm/" + "x" * 5000])
+@pytest.mark.parametrize("version", ["", "@1.4.2"])
+@pytest.mark.parametrize("begin", ["pkg:npm/", "pkg:npm//", "pkg://npm/", "pkg:NPM/"])
+def test_a_scope_may_be_written_as_npm_writes_it(begin: str, version: str) -> None:
+    assert Purl.parse(f"{begin}@Acme/files-mcp{version}") == Purl.npm("@Acme/files-mcp", version[1:] or None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "files-mcp",
+        "pkg:npm/@acme",
+        "pkg:npm/@",
+        "pkg:npm/@acme/",
+        "pkg:npm/@1.2.3",
+        "pkg:npm/",
+        "npm/files",
+        "pkg:npm/" + "x" * 5000,
+    ],
+)
 def test_what_is_no_package_url_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         Purl.parse(text)
