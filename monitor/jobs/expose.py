@@ -92,7 +92,9 @@ def _records(unit: UnitOfWork, name: str) -> Sequence[Advisory]:
     """Every kept record of the flaw: those with the name, and those that these name, and so on."""
     by_name: Mapping[str, list[Advisory]] = unit.advisories_by_name()
     found: dict[tuple[str, str], Advisory] = {}
-    waiting, seen = [name], {name}
+    # People write ids in any case, and no two differ in it alone.
+    waiting = [each for each in by_name if each.casefold() == name.casefold()]
+    seen = set(waiting)
     while waiting:
         for record in by_name.get(waiting.pop(), ()):
             found[record.key] = record

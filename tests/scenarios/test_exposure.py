@@ -195,10 +195,28 @@ def test_the_path_stands_in_the_table(desk: Desk) -> None:
     assert "@acme/files-mcp > express > qs 6.10.0" in answer.out
 
 
+def test_a_scope_may_be_written_as_npm_writes_it(desk: Desk) -> None:
+    look(desk)
+
+    answer = desk("exposure", "pkg:npm/@acme/files-mcp@>=1.4.0,<1.5.0", "--json")
+
+    assert spans(answer) == [(LAPTOP, BEGAN, "None")]
+
+
+def test_the_name_of_a_project_may_be_written_in_any_spelling(desk: Desk) -> None:
+    look(desk)
+
+    answer = desk("exposure", "pkg:pypi/Acme_Fetch.MCP@<3", "--json")
+
+    assert spans(answer) == [("laptop-8 claude-desktop", BEGAN, "None")]
+
+
 # --- by any of its names
 
 
-@pytest.mark.parametrize("name", ["CVE-2026-1", "GHSA-1111-2222-3333", "PYSEC-2026-7"])
+@pytest.mark.parametrize(
+    "name", ["CVE-2026-1", "GHSA-1111-2222-3333", "PYSEC-2026-7", "cve-2026-1", "ghsa-1111-2222-3333"]
+)
 def test_a_flaw_is_found_under_each_of_its_names(desk: Desk, name: str) -> None:
     desk.world.osv.advise("GHSA-1111-2222-3333", FILES_PACKAGE, fixed="1.5.0", aliases=["CVE-2026-1"])
     desk.world.osv.advise("PYSEC-2026-7", FILES_PACKAGE, fixed="1.4.9", aliases=["CVE-2026-1"])
