@@ -8,20 +8,19 @@ The shape of a line is told at the top of `connectors/_inventory_line.py`.
 """
 
 import asyncio
-from collections.abc import Iterator
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from connectors._inventory_line import MAX_LINE, read_line
+from connectors._reading_files.lines import Limits, numbered_lines
 from monitor.domain.deployment import Deployment, Inventory
 from monitor.ports.errors import Malformed, Unavailable
 from monitor.ports.sources import DeploymentSource
 
 NAME = "inventory-file"
-MAX_BYTES = 256 * 2**20
-MAX_LINES = 4_000_000
+LIMITS = Limits(line=MAX_LINE, lines=4_000_000, size=256 * 2**20)
 MAX_PROBLEMS = 1000
 """More are counted, not listed."""
 
@@ -71,7 +70,7 @@ def _parsed(file: BinaryIO, path: str, source: str) -> Inventory:
     problems: list[str] = []
     bad = 0
     seen: list[datetime] = []
-    for number, line in _lines(file, source):
+    for number, line in numbered_lines(file, LIMITS, source):
         try:
             deployment, seen_at = read_line(line, path, places)
         except ValueError as error:
@@ -91,26 +90,3 @@ def _parsed(file: BinaryIO, path: str, source: str) -> Inventory:
         problems.append(f"{path}: and {bad - MAX_PROBLEMS} more bad lines")
     collected_at = max(seen) if len(seen) == len(deployments) else None
     return Inventory(source, tuple(deployments), tuple(problems), complete=True, collected_at=collected_at)
-
-
-def _lines(file: BinaryIO, source: str) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines that are not blank, with their numbers. Of a line that is too long, the beginning; the rest is passed over."""
-    number = size = 0
-    while line := file.readline(MAX_LINE + 2):
-        rest = line
-        size += len(line)
-        while not rest.endswith(b"\n") and (rest := file.readline(MAX_LINE)):
-            size += len(rest)
-            _bounded(size, number, source)
-        number += 1
-        _bounded(size, number, source)
-        line = line.removeprefix(b"\xef\xbb\xbf").removesuffix(b"\n") if number == 1 else line.removesuffix(b"\n")
-        if line.strip():
-            yield number, line
-
-
-def _bounded(size: int, number: int, source: str) -> None:
-    if size > MAX_BYTES:
-        raise Malformed(source, f"over {MAX_BYTES} bytes")
-    if number > MAX_LINES:
-        raise Malformed(source, f"over {MAX_LINES} lines")
