@@ -19,7 +19,7 @@ The shape of a line (other keys are allowed and not read):
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -27,12 +27,18 @@ from packaging.version import InvalidVersion, Version
 
 from connectors._launch.launch import address
 from connectors._launch.npm import SEMVER
+from connectors._reading_files.lines import Limits
 from monitor.domain.address import shown
-from monitor.domain.deployment import Deployment, PinKind
+from monitor.domain.deployment import Deployment, Inventory, PinKind
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
+from monitor.ports.errors import Malformed
 
 MAX_LINE = 64 * 2**10
+LIMITS = Limits(line=MAX_LINE, lines=4_000_000, size=256 * 2**20)
+MAX_PROBLEMS = 1000
+"""More are counted, not listed."""
+
 MAX_NAME = 200
 
 ECOSYSTEMS = {"npm": Purl.npm, "pypi": Purl.pypi, "github": Purl.github}
@@ -59,6 +65,42 @@ class Line(msgspec.Struct):
 
 _LINE = msgspec.json.Decoder(Line)
 """Made at import: files are read by several threads, and msgspec crashes the process where two of them first use a type at once."""
+
+
+ReadLine = Callable[[bytes, str, Mapping[str, int]], tuple[Deployment, datetime | None]]
+"""Reads a line of the file so named; given are the lines in which each place stood before. Raises ValueError with the reason."""
+
+
+def gathered(lines: Iterable[tuple[int, bytes]], read: ReadLine, path: str, source: str) -> Inventory:
+    """Read numbered lines one by one: beside the deployments no more is held than one line, and the first bad lines' reasons.
+
+    Raises Malformed where there is no good line.
+    """
+    places: dict[str, int] = {}
+    deployments: list[Deployment] = []
+    problems: list[str] = []
+    bad = 0
+    seen: list[datetime] = []
+    for number, line in lines:
+        try:
+            deployment, seen_at = read(line, path, places)
+        except ValueError as error:
+            bad += 1
+            if bad <= MAX_PROBLEMS:
+                problems.append(f"{path}: line {number}: {error}")
+            continue
+        places[deployment.key] = number
+        deployments.append(deployment)
+        seen += [seen_at] if seen_at else []
+    if not deployments:
+        first = problems[0] if problems else "it is empty"
+        raise Malformed(
+            source, f"no deployment in it ({first}); take it out of the configuration where nothing is deployed"
+        )
+    if bad > MAX_PROBLEMS:
+        problems.append(f"{path}: and {bad - MAX_PROBLEMS} more bad lines")
+    collected_at = max(seen) if len(seen) == len(deployments) else None
+    return Inventory(source, tuple(deployments), tuple(problems), complete=True, collected_at=collected_at)
 
 
 def read_line(line: bytes, path: str, places: Mapping[str, int]) -> tuple[Deployment, datetime | None]:
