@@ -1,11 +1,13 @@
 """What people read: tickets, comments and alerts as documents. Pure; untrusted text stays text, each channel escapes it its own way."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import Enum, auto
 
 from monitor.domain.advisory import Match
 from monitor.domain.candidate import unreviewed
+from monitor.domain.comparison import lines_of
+from monitor.domain.deployment import Deployment
 from monitor.domain.document import Bullets, Document, Heading, Paragraph, Table
 from monitor.domain.finding import Finding, Tracked
 from monitor.domain.provenance import Form, Verdict
@@ -19,6 +21,10 @@ from monitor.wording import FORMS, VERDICTS, publisher_words
 
 MAX_FINDINGS = 25
 """In one message; the rest is counted."""
+MAX_HOSTS = 40
+"""In one line."""
+MAX_FACTS = 10
+"""Of one finding in an alert."""
 
 
 def ticket_title(snapshot: Snapshot, review: Review) -> str:
@@ -233,15 +239,40 @@ def _deployed(snapshot: Snapshot) -> Document:
         return (Heading("Deployed"), Paragraph(f"Not known. {snapshot.deployments}"))
     if not snapshot.deployments:
         return (Heading("Deployed"), Paragraph("Seen nowhere."))
-    rows = tuple(
-        (each.host, each.client, (each.purl.version if each.purl else None) or each.kind.value, each.location)
-        for each in snapshot.deployments[:40]
+    rows = tuple((each.host, each.client, _runs(each), each.location) for each in snapshot.deployments[:40])
+    table = Table(("Host", "Client", "Version", "Place"), rows)
+    if not (mends := _mends(snapshot)):
+        return (Heading("Deployed"), table)
+    return (Heading("Deployed"), table, Paragraph("To mend what differs:"), Bullets(mends))
+
+
+def _runs(deployment: Deployment) -> str:
+    """The version as far as it is known, and whether the command names it."""
+    runs = deployment.runs
+    if runs is None or runs.version is None:
+        return deployment.kind.value
+    return runs.version if runs == deployment.purl else f"{runs.version} on the disk ({deployment.kind.value})"
+
+
+def _mends(snapshot: Snapshot) -> tuple[str, ...]:
+    """Each command once, with the hosts that it is for, and who answers for the server."""
+    hosts: dict[str, dict[str, None]] = {}
+    for line in lines_of(snapshot):
+        if line.drift and line.deployment:
+            hosts.setdefault(line.mend, {})[line.deployment.host] = None
+    owner = snapshot.server.owner or "nobody"
+    return tuple(
+        f"{', '.join([*names][:MAX_HOSTS])}{_rest(names)} (owner {owner}): {mend}"
+        for mend, names in [*hosts.items()][:MAX_FINDINGS]
     )
-    return (Heading("Deployed"), Table(("Host", "Client", "Version", "Place"), rows))
+
+
+def _rest(names: Collection[str]) -> str:
+    return f" and {len(names) - MAX_HOSTS} more" if len(names) > MAX_HOSTS else ""
 
 
 def _alert_lines(finding: Finding) -> Document:
-    facts = tuple(_fact(finding, index) for index in range(min(len(finding.facts), 6)))
+    facts = tuple(_fact(finding, index) for index in range(min(len(finding.facts), MAX_FACTS)))
     return (Paragraph(_words(finding)), *([Bullets(facts)] if facts else []))
 
 

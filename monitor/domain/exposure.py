@@ -63,7 +63,7 @@ def bringing(
 ) -> Mapping[Purl, tuple[Bringing, ...]]:
     """Return, by version of a server (without one: whatever it floats to), why it is, or brings along, what is asked about."""
     found: dict[Purl, dict[Purl, Bringing]] = {}
-    deployed = {stay.deployment.purl for stay in stays if stay.deployment.purl}
+    deployed = {runs for stay in stays if (runs := stay.deployment.runs)}
     approved = {each.entry.approval.pin.purl for each in listed if each.entry.approval}
     for purl in deployed | approved:
         if purl.package in packages:
@@ -87,9 +87,9 @@ def exposures(
     """Yield who ran, and where the registry approved, one of these versions within the window."""
     for stay in stays:
         deployment = stay.deployment
-        if deployment.purl and window.meets(stay.since, stay.gone_at):
+        if (runs := deployment.runs) and window.meets(stay.since, stay.gone_at):
             where = f"{deployment.host} {deployment.client}"
-            for why in reasons.get(deployment.purl, ()):
+            for why in reasons.get(runs, ()):
                 span = (stay.since, stay.gone_at, stay.seen_at)
                 yield Exposure("deployed", where, deployment.location, why, *span, disabled=deployment.disabled)
     for each in listed:

@@ -15,7 +15,8 @@ def assign(servers: Iterable[Server], deployments: Iterable[Deployment]) -> Flee
     """
     by_server: dict[str, list[Deployment]] = {}
     owner_of: dict[str, str] = {}
-    for server in servers:
+    listed = tuple(servers)
+    for server in listed:
         by_server[server.name] = []
         if server.package:
             owner_of[str(server.package)] = server.name
@@ -28,7 +29,7 @@ def assign(servers: Iterable[Server], deployments: Iterable[Deployment]) -> Flee
             unlisted.append(deployment)
         else:
             by_server[owner].append(deployment)
-    return Fleet({name: tuple(found) for name, found in by_server.items()}, tuple(unlisted))
+    return Fleet({name: tuple(found) for name, found in by_server.items()}, tuple(unlisted), listed)
 
 
 def _names(deployment: Deployment) -> Iterable[str]:

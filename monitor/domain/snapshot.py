@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from monitor.domain.advisory import Advised
 from monitor.domain.changes import Changes
 from monitor.domain.dependency import Dependencies
-from monitor.domain.deployment import Deployment
+from monitor.domain.deployment import Deployment, HostReport
 from monitor.domain.finding import Finding
 from monitor.domain.health import SourceHealth, Undeliverable
 from monitor.domain.provenance import TrustRoot, Verdict, Verification
@@ -82,6 +82,12 @@ class Fleet:
     """Server name -> its deployments; every listed server has its (perhaps empty) place."""
     unlisted: tuple[Deployment, ...]
     """Deployments of no listed server."""
+    servers: tuple[Server, ...] = ()
+    """The listed servers."""
+    reports: tuple[HostReport, ...] = ()
+    """The newest report of each host that reports by itself."""
+    overdue_at: datetime | None = None  # None: no host is
+    """A host whose newest report is older has fallen silent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def _versions(snapshot: Snapshot, reviews: tuple[Review, ...]) -> frozenset[Purl
     if snapshot.approval:
         found.add(snapshot.approval.pin.purl)
     if not isinstance(snapshot.deployments, Unknown):
-        found |= {each.purl for each in snapshot.deployments if each.purl and each.purl.version}
+        found |= {runs for each in snapshot.deployments if (runs := each.runs) and runs.version}
     if not isinstance(snapshot.package, Unknown):
         found |= {known.release.purl for known in unreviewed(snapshot.approval, snapshot.package)}
     return frozenset(found)

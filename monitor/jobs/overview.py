@@ -93,7 +93,7 @@ def _newest(package: Looked | Unknown) -> str:
 def _deployed(deployments: tuple[Deployment, ...] | Unknown) -> str:
     if isinstance(deployments, Unknown):
         return "not covered"
-    counted = Counter((each.purl.version if each.purl else None) or each.kind.value for each in deployments)
+    counted = Counter((runs.version if (runs := each.runs) else None) or each.kind.value for each in deployments)
     return ", ".join(f"{version} ({count})" for version, count in sorted(counted.items())) or "nowhere"
 
 

@@ -127,7 +127,7 @@ def under_judgement(snapshot: Snapshot, looked: Looked) -> tuple[Release, ...]:
     versions = [
         *([snapshot.approval.pin.purl.version or ""] if snapshot.approval else []),
         *(known.release.version for known in unreviewed(snapshot.approval, looked)),
-        *(each.purl.version or "" for each in deployed if each.purl and not _of_old(looked, each.purl)),
+        *(runs.version or "" for each in deployed if (runs := each.runs) and not _of_old(looked, runs)),
     ]
     return tuple(listed[version] for version in dict.fromkeys(versions) if version in listed)
 
@@ -150,5 +150,5 @@ def claims_of(
         for release in under_judgement(snapshot, looked)
     }
     deployed = () if isinstance(snapshot.deployments, Unknown) else snapshot.deployments
-    gone = {each.purl for each in deployed if each.purl and each.purl in verifications} - set(listed)
+    gone = {runs for each in deployed if (runs := each.runs) and runs in verifications} - set(listed)
     return listed | {purl: verifications[purl] for purl in gone}

@@ -9,7 +9,7 @@ from monitor.domain.action import Action, Delivery
 from monitor.domain.advisory import Advisory, Named
 from monitor.domain.audit import AuditEvent, Checkpoint, Sealed
 from monitor.domain.dependency import Dependencies, Resolved
-from monitor.domain.deployment import Deployment, Inventory, Stay
+from monitor.domain.deployment import Deployment, HostReport, Inventory, Stay
 from monitor.domain.evidence import Evidence, Grounds
 from monitor.domain.finding import Tracked
 from monitor.domain.health import SourceHealth
@@ -120,8 +120,17 @@ class UnitOfWork(Protocol):
     def entry_history(self) -> list[Listed]:
         """Return every state that the registry's entries ever had, oldest first."""
 
-    def deployments(self) -> list[tuple[Deployment, datetime]]:
-        """Return what is deployed now, and when each was last seen."""
+    def deployments(self, packages: Collection[Purl] | None = None) -> list[tuple[Deployment, datetime]]:
+        """Return what is deployed now, and when each was last seen.
+
+        Given `packages`: of these alone, and whatever is no package (a remote server, a command that cannot be read).
+        """
+
+    def stays_at(self, at: datetime) -> list[Stay]:
+        """Return what was deployed at a time, as it was known then."""
+
+    def hosts(self) -> list[tuple[str, HostReport]]:
+        """Return the last report of each host that reports by itself, with the name of the source that had it."""
 
     def entries(self) -> Mapping[str, Entry]:
         """Return the registry's entries as they were at the last look, by server name."""
@@ -166,6 +175,9 @@ class UnitOfWork(Protocol):
 
     def forget_inventories(self, kept: Collection[str], at: datetime) -> None:
         """Let everything be gone from `at` on that was seen by an inventory which is not among `kept` (sources' names)."""
+
+    def forget_hosts(self, before: datetime, at: datetime) -> list[tuple[str, HostReport]]:
+        """Forget the hosts that were heard of last before a time, and let their deployments be gone from `at` on; return them."""
 
     def keep_entries(self, entries: Collection[Entry], at: datetime) -> None:
         """Keep the registry's entries as they are now; those not named are gone from `at` on."""

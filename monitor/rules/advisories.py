@@ -136,7 +136,7 @@ def _passed_over(snapshot: Snapshot) -> frozenset[Purl]:
     chosen = candidate(snapshot.approval, snapshot.package)
     others = (known for known in unreviewed(snapshot.approval, snapshot.package) if known is not chosen)
     deployed = () if isinstance(snapshot.deployments, Unknown) else snapshot.deployments
-    return frozenset(known.release.purl for known in others) - {each.purl for each in deployed}
+    return frozenset(known.release.purl for known in others) - {each.runs for each in deployed}
 
 
 def _finding(snapshot: Snapshot, rule: str, place: _Place, flaw: Flaw) -> Finding:
@@ -219,7 +219,7 @@ def _without(snapshot: Snapshot, version: Purl, flaw: Flaw) -> bool:
 def _hosts(snapshot: Snapshot, purl: Purl) -> list[str]:
     if isinstance(snapshot.deployments, Unknown):
         return []
-    return sorted({each.host for each in snapshot.deployments if each.purl == purl})
+    return sorted({each.host for each in snapshot.deployments if each.runs == purl})
 
 
 def _changes(now: Finding, before: Finding) -> Iterator[Finding]:

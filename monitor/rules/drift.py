@@ -1,61 +1,58 @@
 """What is deployed, compared with what is approved."""
 
-from collections.abc import Callable, Iterable
-from enum import Enum, auto
+from collections.abc import Iterable
 
-from monitor.domain.deployment import Deployment, PinKind
+from monitor.domain.comparison import Kind, Line, lines_of, strangers, what
 from monitor.domain.finding import Fact, Finding, Severity, Unseen, Verdicts
-from monitor.domain.purl import Purl
 from monitor.domain.snapshot import Fleet, Snapshot
 from monitor.domain.unknown import Unknown
-from monitor.domain.version_range import compare
 
-Judge = Callable[[Deployment, Snapshot], tuple[Severity, str, bool] | None]
-"""Says of one deployment how bad, in which words, and whether the version itself is up for a decision; None: nothing to say."""
+UP_FOR_DECISION = frozenset({Kind.AHEAD, Kind.UNAPPROVED})
+"""The version itself is."""
 
 
 def unapproved_version(snapshot: Snapshot) -> Verdicts:
     """A host runs a version of a listed server that nobody approved.
 
     Harm: the review was about something else than what runs.
-    Evidence: a launch command or an inventory that names the version exactly.
+    Evidence: a launch command or an inventory that names the version exactly, or what lies on the host's disk for a command that floats.
     False positives: roll-out lag; an older version that was known at the first look, or approved once, is `deployed-behind`.
     Remedy: move the host to the approved version, or approve this one.
     """
-    yield from _each(snapshot, "unapproved-version", _unapproved)
+    yield from _each(snapshot, "unapproved-version", Severity.HIGH, Kind.AHEAD, Kind.UNAPPROVED)
 
 
 def deployed_behind(snapshot: Snapshot) -> Verdicts:
     """A host runs a version that is older than the approved one.
 
     Harm: fixes that were approved are missing there.
-    Evidence: a launch command or an inventory that names the version exactly.
-    False positives: roll-out lag.
+    Evidence: a launch command or an inventory that names the version exactly, or what lies on the host's disk for a command that floats.
+    False positives: roll-out lag; a copy on the disk that nothing starts any more.
     Remedy: update the host.
     """
-    yield from _each(snapshot, "deployed-behind", _behind)
+    yield from _each(snapshot, "deployed-behind", Severity.LOW, Kind.BEHIND)
 
 
 def deployed_digest_differs(snapshot: Snapshot) -> Verdicts:
     """A host runs the approved version with other bytes.
 
     Harm: a tampered package or image under an approved name.
-    Evidence: a digest in the launch command or the inventory, against the digests of the approval (same algorithm).
+    Evidence: a digest in the launch command, the inventory or the host's lock file, against the digests of the approval (same algorithm).
     False positives: an approval that does not list all files of the version.
     Remedy: take the host's copy for forensics, reinstall from the approved digest.
     """
-    yield from _each(snapshot, "deployed-digest-differs", _other_digest)
+    yield from _each(snapshot, "deployed-digest-differs", Severity.CRITICAL, Kind.DIGEST_DIFFERS)
 
 
 def floating_version(snapshot: Snapshot) -> Verdicts:
     """A host starts whatever version is newest at that moment.
 
     Harm: an unreviewed release runs minutes after it is published; an unpinned `npx` even prefers a project-local binary.
-    Evidence: a launch command without an exact version.
+    Evidence: a launch command without an exact version; what it starts now, or started last, where that lies on the host's disk.
     False positives: none.
     Remedy: write the approved version into the launch command.
     """
-    yield from _each(snapshot, "floating-version", _floating)
+    yield from _each(snapshot, "floating-version", Severity.MEDIUM, Kind.FLOATING)
 
 
 def opaque_launch(snapshot: Snapshot) -> Verdicts:
@@ -66,7 +63,7 @@ def opaque_launch(snapshot: Snapshot) -> Verdicts:
     False positives: launch scripts, options younger than this program, packages whose command bears another name.
     Remedy: start the package plainly, by its exact version and nothing beside it; or waive it by place with a reason.
     """
-    yield from _each(snapshot, "opaque-launch", _opaque)
+    yield from _each(snapshot, "opaque-launch", Severity.MEDIUM, Kind.OPAQUE)
 
 
 def redirected_source(snapshot: Snapshot) -> Verdicts:
@@ -77,7 +74,7 @@ def redirected_source(snapshot: Snapshot) -> Verdicts:
     False positives: corporate mirrors; waive them.
     Remedy: remove the variable, or waive it with a reason.
     """
-    yield from _each(snapshot, "redirected-source", _redirected)
+    yield from _each(snapshot, "redirected-source", Severity.HIGH, Kind.REDIRECTED)
 
 
 def not_deployed(snapshot: Snapshot) -> Verdicts:
@@ -90,13 +87,14 @@ def not_deployed(snapshot: Snapshot) -> Verdicts:
     """
     if isinstance(snapshot.deployments, Unknown) or snapshot.inventory_gaps:
         yield Unseen("not-deployed", snapshot.server.name)
-    elif not snapshot.deployments:
+        return
+    for line in lines_of(snapshot, only=frozenset({Kind.NOT_DEPLOYED})):
         yield Finding(
             rule="not-deployed",
-            server=snapshot.server.name,
-            subject=snapshot.server.name,
+            server=line.server,
+            subject=line.server,
             severity=Severity.INFO,
-            summary=f"{snapshot.server.name} is listed and seen nowhere",
+            summary=f"{line.server} {line.words}",
         )
 
 
@@ -104,133 +102,65 @@ def shadow_server(fleet: Fleet) -> Iterable[Finding]:
     """A server is deployed that is on no list.
 
     Harm: nobody reviewed it, nobody watches it.
-    Evidence: a client configuration or an inventory that names it.
+    Evidence: a client configuration or an inventory that names it; the nearest name on the list, and whether it looks like that one.
     False positives: development; waive it by place, or list it without approval.
     Remedy: submit it for approval, or remove it from the host.
     """
-    for deployment in fleet.unlisted:
-        name = str(deployment.purl.package) if deployment.purl else deployment.remote or deployment.name
+    for line in strangers(fleet):
+        if (deployment := line.deployment) is None:
+            continue
+        summary = f"{what(deployment)} is deployed on {deployment.host} and on no list"
+        if line.near and line.near.lookalike:
+            summary += f"; it may be taken for {line.near.server.name}: {line.near.how}"
         yield Finding(
             rule="shadow-server",
-            server=name,
+            server=line.server,
             subject=deployment.key,
             severity=Severity.INFO if deployment.disabled else Severity.HIGH,
-            summary=f"{_what(deployment)} is deployed on {deployment.host} and on no list",
-            facts=_place(deployment),
+            summary=summary,
+            facts=_facts(line),
         )
 
 
-def _each(snapshot: Snapshot, rule: str, judge: Judge) -> Verdicts:
-    """Apply one comparison to each deployment that is switched on."""
+def _each(snapshot: Snapshot, rule: str, severity: Severity, *kinds: Kind) -> Verdicts:
+    """Say what the comparison found of these kinds."""
     if isinstance(snapshot.deployments, Unknown):
         yield Unseen(rule, snapshot.server.name)
         return
-    for deployment in snapshot.deployments:
-        said = None if deployment.disabled else judge(deployment, snapshot)
-        if said is None:
+    for line in lines_of(snapshot, only=frozenset(kinds)):
+        if (deployment := line.deployment) is None:
             continue
-        severity, words, names_version = said
         yield Finding(
             rule=rule,
-            server=snapshot.server.name,
+            server=line.server,
             subject=deployment.key,
             severity=severity,
-            summary=f"{deployment.host} ({deployment.client}) {words}",
-            facts=_place(deployment),
-            about=deployment.purl if names_version else None,
+            summary=f"{deployment.host} ({deployment.client}) {line.words}",
+            facts=_facts(line),
+            about=deployment.runs if line.kind in UP_FOR_DECISION else None,
         )
 
 
-class _Place(Enum):
-    """Where a deployed version stands to the approved one."""
-
-    SAME = auto()
-    BEHIND = auto()
-    """Below it, and no news: it was there at the first look, or was approved once."""
-    ELSEWHERE = auto()
-
-
-def _place_of(purl: Purl, snapshot: Snapshot) -> _Place:
-    """Approved is equality. PyPI knows several spellings of one version; elsewhere another text is another version."""
-    if snapshot.approval is None:
-        return _Place.ELSEWHERE
-    approved = snapshot.approval.pin.purl
-    order = compare(purl.type, purl.version or "", approved.version or "")
-    if purl == approved or (order == 0 and purl.type == "pypi"):
-        return _Place.SAME
-    return _Place.BEHIND if order == -1 and _no_news(purl, snapshot) else _Place.ELSEWHERE
-
-
-def _no_news(purl: Purl, snapshot: Snapshot) -> bool:
-    """A version below the approved one that appeared since the first look was published late: nobody ever reviewed it."""
-    if purl in snapshot.approved_before or isinstance(snapshot.package, Unknown):
-        return True
-    known = snapshot.package.known.get(purl.version or "")
-    return known is not None and known.baseline
-
-
-def _unapproved(deployment: Deployment, snapshot: Snapshot) -> tuple[Severity, str, bool] | None:
-    purl, approval = deployment.purl, snapshot.approval
-    if purl is None or purl.version is None or _place_of(purl, snapshot) is not _Place.ELSEWHERE:
-        return None
-    approved = f"approved is {approval.pin.purl.version}" if approval else "no version is approved"
-    return Severity.HIGH, f"runs {_what(deployment)}; {approved}", True
-
-
-def _behind(deployment: Deployment, snapshot: Snapshot) -> tuple[Severity, str, bool] | None:
-    purl, approval = deployment.purl, snapshot.approval
-    if purl is None or purl.version is None or approval is None or _place_of(purl, snapshot) is not _Place.BEHIND:
-        return None
-    return Severity.LOW, f"runs {_what(deployment)}; approved is {approval.pin.purl.version}", False
-
-
-def _other_digest(deployment: Deployment, snapshot: Snapshot) -> tuple[Severity, str, bool] | None:
-    approval = snapshot.approval
-    if deployment.digest is None or approval is None or deployment.purl is None:
-        return None
-    if deployment.purl.version is not None and deployment.purl != approval.pin.purl:
-        return None
-    same = [digest for digest in approval.pin.digests if digest.algorithm == deployment.digest.algorithm]
-    if not same or deployment.digest in same:
-        return None
-    return Severity.CRITICAL, f"runs {_what(deployment)} with a digest that is not the approved one", False
-
-
-def _floating(deployment: Deployment, _snapshot: Snapshot) -> tuple[Severity, str, bool] | None:
-    if deployment.kind not in (PinKind.NONE, PinKind.TAG, PinKind.RANGE):
-        return None
-    asked = f" (asks for {deployment.requested})" if deployment.requested else ""
-    return Severity.MEDIUM, f"starts whatever {_what(deployment)} is newest{asked}", False
-
-
-def _opaque(deployment: Deployment, _snapshot: Snapshot) -> tuple[Severity, str, bool] | None:
-    if deployment.kind is not PinKind.UNKNOWN:
-        return None
-    why = deployment.note or (f"asks for {deployment.requested}" if deployment.requested else "no reason is known")
-    return Severity.MEDIUM, f"starts {_what(deployment)} by a command that cannot be read with certainty: {why}", False
-
-
-def _redirected(deployment: Deployment, _snapshot: Snapshot) -> tuple[Severity, str, bool] | None:
-    if not deployment.redirects:
-        return None
-    names = ", ".join(deployment.redirects)
-    return Severity.HIGH, f"starts {_what(deployment)} with {names} set", False
-
-
-def _what(deployment: Deployment) -> str:
-    if deployment.purl:
-        return f"{deployment.purl.label} {deployment.purl.version or ''}".strip()
-    return deployment.remote or deployment.name
-
-
-def _place(deployment: Deployment) -> tuple[Fact, ...]:
-    facts = [
+def _facts(line: Line) -> tuple[Fact, ...]:
+    if (deployment := line.deployment) is None:
+        return ()
+    found = str(deployment.installed or "")
+    near = f"{line.near.server.name} ({line.near.how})" if line.near else ""
+    facts = (
         Fact("host", deployment.host, "inventory"),
         Fact("client", deployment.client, "inventory"),
         Fact("place", deployment.location, "inventory"),
         Fact("named there", deployment.name, "inventory"),
+        Fact("to mend", line.mend),
         Fact("pinned", deployment.kind.value, "inventory"),
-    ]
-    if deployment.note:
-        facts.append(Fact("note", deployment.note, "inventory"))
-    return tuple(facts)
+        Fact("stands", _STANDS.get(line.kind, ""), "registry"),
+        Fact("approved", line.approved, "registry"),
+        Fact("on the disk", found, "inventory"),
+        Fact("owner", line.owner, "registry"),
+        Fact("nearest on the list", near, "registry"),
+        Fact("note", deployment.note, "inventory"),
+    )
+    return tuple(fact for fact in facts if fact.value)
+
+
+_STANDS = {Kind.AHEAD: "ahead of approval", Kind.UNAPPROVED: "unapproved", Kind.BEHIND: "behind"}

@@ -11,7 +11,7 @@ from msgspec.json import Decoder
 from monitor.domain.action import Action, CommentTicket, OpenTicket, SendAlert
 from monitor.domain.advisory import Advisory, Named
 from monitor.domain.dependency import Dependencies
-from monitor.domain.deployment import Deployment
+from monitor.domain.deployment import Deployment, HostReport
 from monitor.domain.document import Block, Bullets, Code, Document, Heading, Link, Paragraph, Table
 from monitor.domain.finding import Finding
 from monitor.domain.health import SourceHealth
@@ -21,6 +21,14 @@ from monitor.domain.review import Review
 from monitor.domain.risk import RiskTable
 from monitor.domain.server import Entry
 from monitor.ports.sources import Validator
+
+
+class Heard(Struct, frozen=True):
+    """A host's report, and the source that had it: what a table's key cannot give back."""
+
+    source: str
+    report: HostReport
+
 
 LISTING = Decoder(Listing)
 RELEASE = Decoder(Release)
@@ -33,6 +41,7 @@ NAMED = Decoder(Named)
 DEPENDENCIES = Decoder(Dependencies)
 RISK_TABLE = Decoder(RiskTable)
 DEPLOYMENT = Decoder(Deployment)
+HEARD = Decoder(Heard)
 ENTRY = Decoder(Entry)
 FINDING = Decoder(Finding)
 REVIEW = Decoder(Review)

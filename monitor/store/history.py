@@ -13,6 +13,7 @@ from monitor.domain.deployment import Deployment, Inventory, Stay
 from monitor.domain.purl import Purl
 from monitor.domain.server import Entry, Listed
 from monitor.store import documents, tables
+from monitor.store.hosts import Hosts
 from monitor.store.tables import key
 from monitor.store.transaction import Transaction
 
@@ -23,16 +24,28 @@ class History:
     def __init__(self, transaction: Transaction) -> None:
         """Work in that transaction."""
         self._in = transaction
+        self._hosts = Hosts(transaction)
+        self.hosts, self.forget_hosts = self._hosts.hosts, self._hosts.forget_hosts
 
-    def deployments(self) -> list[tuple[Deployment, datetime]]:
-        """Return what is deployed now, and when each was last seen."""
+    def deployments(self, packages: Collection[Purl] | None = None) -> list[tuple[Deployment, datetime]]:
+        """Return what is deployed now, and when each was last seen; given packages, of these and of what is none."""
+        columns = tables.deployments.c
+        asked = select(columns.document, columns.seen_at).where(columns.gone_at.is_(None))
+        if packages is not None:
+            these = self._in.among(columns.package, [key(str(package)) for package in packages])
+            asked = asked.where(these | columns.package.is_(None))
+        rows = self._in.rows(asked.order_by(columns.source, columns.place))
+        return [(documents.DEPLOYMENT.decode(document), seen_at) for document, seen_at in rows]
+
+    def stays_at(self, at: datetime) -> list[Stay]:
+        """Return what was deployed at a time, in the order of sources and places."""
         columns = tables.deployments.c
         rows = self._in.rows(
-            select(columns.document, columns.seen_at)
-            .where(columns.gone_at.is_(None))
+            select(columns.document, columns.since, columns.seen_at, columns.gone_at)
+            .where(columns.since <= at, columns.gone_at.is_(None) | (columns.gone_at > at))
             .order_by(columns.source, columns.place)
         )
-        return [(documents.DEPLOYMENT.decode(document), seen_at) for document, seen_at in rows]
+        return [_stay(*row) for row in rows]
 
     def inventories_since(self) -> datetime | None:
         """Return when a deployment was seen first; None: never."""
@@ -47,10 +60,7 @@ class History:
             .where(self._in.among(columns.package, [key(str(package)) for package in packages]))
             .order_by(columns.since, columns.source, columns.place)
         )
-        return [
-            Stay(documents.DEPLOYMENT.decode(document), since, seen_at, gone_at)
-            for document, since, seen_at, gone_at in rows
-        ]
+        return [_stay(*row) for row in rows]
 
     def keep_inventory(self, inventory: Inventory, at: datetime) -> None:
         """Replace what that source saw before: what it no longer sees is gone from `at` on, unless it saw only a part."""
@@ -81,12 +91,14 @@ class History:
             if before.get(place) != document
         ]
         self._in.put(tables.deployments, begun)
+        self._hosts.keep_reports(inventory)
 
     def forget_inventories(self, kept: Collection[str], at: datetime) -> None:
         """Let everything be gone from `at` on that was seen by an inventory which is not among `kept` (sources' names)."""
         columns = tables.deployments.c
         others = ~self._in.among(columns.source, [key(source) for source in kept])
         self._in.change(update(tables.deployments).where(columns.gone_at.is_(None), others).values(gone_at=at))
+        self._hosts.forget_others(kept)
 
     def entries(self) -> Mapping[str, Entry]:
         """Return the registry's entries as they were at the last look, by server name."""
@@ -142,6 +154,10 @@ class History:
                 if server not in unchanged
             ],
         )
+
+
+def _stay(document: str, since: datetime, seen_at: datetime, gone_at: datetime | None) -> Stay:
+    return Stay(documents.DEPLOYMENT.decode(document), since, seen_at, gone_at)
 
 
 def _ended(before: Mapping[str, str], now: Mapping[str, str]) -> set[str]:

@@ -176,6 +176,15 @@ deployments = Table(
     Index(None, "package"),
 )
 
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("host", String, primary_key=True),
+    Column("reported_at", Time, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
 entries = Table(
     "entries",
     metadata,

@@ -48,9 +48,11 @@ class Unit:
         history = History(transaction)
         self.stays, self.entry_history = history.stays, history.entry_history
         self.inventories_since = history.inventories_since
+        self.stays_at = history.stays_at
         self.deployments, self.keep_inventory = history.deployments, history.keep_inventory
         self.forget_inventories = history.forget_inventories
         self.entries, self.keep_entries = history.entries, history.keep_entries
+        self.hosts, self.forget_hosts = history.hosts, history.forget_hosts
 
         bodies = Bodies(transaction)
         self.evidence, self.keep_evidence = bodies.evidence, bodies.keep_evidence

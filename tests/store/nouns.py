@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from monitor.domain.action import Action, CommentTicket, OpenTicket, SendAlert
 from monitor.domain.advisory import Advisory, Affected, Named
 from monitor.domain.dependency import Dependencies, Dependency
-from monitor.domain.deployment import Deployment
+from monitor.domain.deployment import Deployment, HostPolicy, HostReport
 from monitor.domain.document import Block
 from monitor.domain.finding import Finding, Tracked
 from monitor.domain.health import SourceHealth
@@ -101,6 +101,7 @@ dependencies = whole(Dependencies, of=purls, found=several(whole(Dependency, pur
 deployments = whole(
     Deployment, purl=maybe(purls), digest=maybe(digests), installed=maybe(purls), installed_digest=maybe(digests)
 )
+reports = whole(HostReport, reported_at=times, policies=several(whole(HostPolicy, exported_at=maybe(times))))
 pins = whole(Pin, purl=purls, digests=st.frozensets(digests, max_size=2), publisher=maybe(publishers))
 approvals = whole(Approval, pin=pins, approved_at=maybe(times), expires_at=maybe(times))
 servers = whole(Server, package=maybe(packages), repository=maybe(packages))

@@ -41,6 +41,7 @@ SAMPLES: dict[str, tuple[str, ...]] = {
         ("INSERT INTO dependencies (purl, since, document) VALUES ('pkg:npm/a@1.0.0', '2026-11-24 12:00:00', '{}')"),
         "INSERT INTO risks (source, as_of, validators, document) VALUES ('kev', '2026-11-24 12:00:00', '[]', '')",
     ),
+    "0005": ("INSERT INTO hosts (source, host, reported_at, document) VALUES ('a', 'b', '2026-11-24 12:00:00', '{}')",),
 }
 """A row or more that a database of each revision may hold; a new revision brings its own."""
 
