@@ -6,14 +6,26 @@ Paths of all systems are listed: a home may be mounted from another one.
 
 from fnmatch import fnmatchcase
 from pathlib import PurePath
+from typing import TypeVar
 
+P = TypeVar("P", bound=PurePath)
 APP = (".config", "Library/Application Support", "AppData/Roaming")
 """Where programs keep their settings on Linux, macOS and Windows."""
 
+OPENCODE = ("opencode.json", "opencode.jsonc")
+
 LOCATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("claude-desktop", tuple(f"{app}/Claude/claude_desktop_config.json" for app in APP)),
-    ("claude-code", (".claude.json", ".claude/plugins/cache/**/.mcp.json")),
-    ("cursor", (".cursor/mcp.json",)),
+    (
+        "claude-code",
+        (
+            ".claude.json",
+            ".claude/plugins/cache/**/.mcp.json",
+            ".claude/plugins/cache/**/.claude-plugin/plugin.json",
+            ".claude/plugins/repos/**/.mcp.json",
+        ),
+    ),
+    ("cursor", (".cursor/mcp.json", *(f"{app}/Cursor/User/settings.json" for app in APP))),
     (
         "vscode",
         (
@@ -29,7 +41,14 @@ LOCATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("copilot-cli", (".copilot/mcp-config.json",)),
     ("visual-studio", (".mcp.json",)),
-    ("windsurf", (".codeium/windsurf/mcp_config.json", ".codeium/mcp_config.json")),
+    (
+        "windsurf",
+        (
+            ".codeium/windsurf/mcp_config.json",
+            ".codeium/mcp_config.json",
+            *(f"{app}/Windsurf/User/settings.json" for app in APP),
+        ),
+    ),
     (
         "cline",
         (
@@ -39,24 +58,60 @@ LOCATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "roo",
-        tuple(f"{app}/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json" for app in APP),
+        tuple(
+            f"{app}/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/{name}"
+            for app in APP
+            for name in ("mcp_settings.json", "cline_mcp_settings.json")
+        ),
     ),
     ("zed", (".config/zed/settings.json", "AppData/Roaming/Zed/settings.json")),
     ("continue", (".continue/config.yaml", ".continue/config.json", ".continue/mcpServers/*")),
     ("gemini-cli", (".gemini/settings.json", ".gemini/extensions/*/gemini-extension.json")),
-    ("codex", (".codex/config.toml", ".codex/*.config.toml")),
+    ("codex", (".codex/config.toml", ".codex/*.config.toml", ".codex/plugins/**/.mcp.json")),
     ("goose", (".config/goose/config.yaml", "AppData/Roaming/Block/goose/config/config.yaml")),
     ("lm-studio", (".lmstudio/mcp.json",)),
     ("amazon-q", (".aws/amazonq/mcp.json", ".aws/amazonq/agents/*.json")),
     ("kiro", (".kiro/settings/mcp.json", ".kiro/agents/*.json", ".kiro/powers/installed/*/mcp.json")),
-    ("opencode", (".config/opencode/opencode.json", ".config/opencode/opencode.jsonc")),
+    (
+        "opencode",
+        tuple(f"{folder}/{name}" for folder in (".config/opencode", ".opencode") for name in OPENCODE),
+    ),
     ("junie", (".junie/mcp/mcp.json",)),
+    # Nobody has told its format: that such a file is there and was not read is a problem.
+    ("jetbrains-ai", tuple(f"{app}/JetBrains/*/options/llm.mcpServers.xml" for app in APP)),
     ("antigravity", (".gemini/antigravity/mcp_config.json", ".gemini/config/mcp_config.json")),
     ("amp", (".config/amp/settings.json", "AppData/Roaming/amp/settings.json")),
     ("trae", tuple(f"{app}/Trae/User/mcp.json" for app in APP)),
     ("mistral-vibe", (".vibe/config.toml",)),
     ("devin-desktop", (".config/devin/mcp_config.json",)),
 )
+
+SYSTEM: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "claude-code",
+        tuple(
+            f"{folder}/managed-mcp.json"
+            for folder in ("etc/claude-code", "Library/Application Support/ClaudeCode", "Program Files/ClaudeCode")
+        ),
+    ),
+    ("codex", ("etc/codex/config.toml", "ProgramData/OpenAI/Codex/config.toml")),
+    (
+        "gemini-cli",
+        tuple(
+            f"{folder}/settings.json"
+            for folder in ("etc/gemini-cli", "Library/Application Support/GeminiCli", "ProgramData/gemini-cli")
+        ),
+    ),
+    (
+        "opencode",
+        tuple(
+            f"{folder}/{name}"
+            for folder in ("etc/opencode", "Library/Application Support/opencode", "ProgramData/opencode")
+            for name in OPENCODE
+        ),
+    ),
+)
+"""The places that hold for all users of a machine, below the system's own folder."""
 
 SWITCHES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("cline", "roo", "kiro", "windsurf", "amazon-q"), ("disabled",)),
@@ -71,13 +126,21 @@ SWITCHED_BY_LIST = ("claude-code",)
 PROJECT = (
     ("vscode", ".vscode/mcp.json"),
     ("vscode", ".vscode/settings.json"),
+    ("visual-studio", ".vs/mcp.json"),
+    ("cursor", ".cursor/mcp.json"),
     ("roo", ".roo/mcp.json"),
     ("zed", ".zed/settings.json"),
+    ("gemini-cli", ".gemini/settings.json"),
+    ("codex", ".codex/config.toml"),
+    ("kiro", ".kiro/settings/mcp.json"),
+    ("junie", ".junie/mcp/mcp.json"),
     ("amazon-q", ".amazonq/mcp.json"),
+    ("opencode", "opencode.json"),
+    ("opencode", "opencode.jsonc"),
     ("claude-code", "managed-mcp.json"),
     ("claude-code", ".mcp.json"),
 )
-"""Further endings by which a file's client is recognised: configurations that lie in a project or with the system."""
+"""Endings by which a configuration that lies in a project or with the system is recognised, and its client."""
 
 
 def client_of(path: PurePath) -> str:
@@ -88,3 +151,10 @@ def client_of(path: PurePath) -> str:
         if fnmatchcase(text, "*/" + place.replace("**/", "*")):
             return client
     return next((client for client, places in LOCATIONS if path.name in places), "unknown")
+
+
+def project_of(path: P) -> P | None:
+    """Return the folder of the project whose configuration lies at that path; None where it is not known to be a project's."""
+    text = path.as_posix()
+    ending = next((place for _, place in PROJECT if text.endswith(f"/{place}")), None)
+    return path.parents[ending.count("/")] if ending else None

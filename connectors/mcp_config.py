@@ -1,11 +1,12 @@
 """MCP clients' configuration files: what each client on a machine would start, and how firmly it names it.
 
-Knows: names, commands, addresses, and whether an entry is switched off. Does not know: whether anybody starts the client, which version a
-floating entry got last time, what a local folder holds. Nothing is started, and no variable's value is ever kept, only its name.
+Knows: names, commands, addresses, whether an entry is switched off, and in a home that is read what lies on its disk for one without a
+version. Does not know: whether anybody starts the client, or whether what lies there is what it says. Nothing is started, and no
+variable's value is ever kept, only its name.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from glob import has_magic
 from itertools import islice
@@ -13,10 +14,12 @@ from pathlib import Path
 
 import msgspec
 
-from connectors._config_locations import LOCATIONS, SWITCHED_BY_LIST, SWITCHES, client_of
+from connectors._config_locations import LOCATIONS, SWITCHED_BY_LIST, SWITCHES, SYSTEM, client_of, project_of
+from connectors._installed.disk import MAX_LOOKS, Disk
+from connectors._installed.look import look
 from connectors._launch.command import parse
 from connectors._launch.launch import Launch, address, also, local, unknown
-from connectors._launch.places import MAX_NAME, placed
+from connectors._launch.places import MAX_NAME, OnDisk, nowhere, placed
 from connectors._launch.redirects import redirecting
 from connectors._reading_files.document import LIMITS, format_of, read_document
 from connectors._reading_files.jsonc import Unreadable, Value
@@ -34,6 +37,8 @@ SWITCHED_OFF = {"disabled": True, "enabled": False, "isActive": False}
 """Key -> its value that is meant to switch a server off."""
 
 OVER_THE_NET = ("http", "sse", "ws", "remote", "streamable")
+Look = Callable[[str], OnDisk]
+"""Looks on the disk for what is started for a project; an empty one is none."""
 
 
 class _Nested(msgspec.Struct):
@@ -59,19 +64,25 @@ class _Entry(msgspec.Struct, rename={"server_url": "serverUrl", "http_url": "htt
     source: str | None = None
 
 
-def build(*, host: str, paths: Sequence[str | Path], home: Path | None = None) -> DeploymentSource:
-    """Read the files and glob patterns in `paths`, and with `home` also the well-known places below it, at each call."""
-    return McpConfig(host, tuple(str(path) for path in paths), home)
+def build(
+    *, host: str, paths: Sequence[str | Path], home: Path | None = None, root: Path | None = None
+) -> DeploymentSource:
+    """Read the files and glob patterns in `paths`, with `home` also the well-known places below it, at each call.
+
+    With `root`, the system's own folder or one where it is mounted, also those that hold for all of a machine's users.
+    """
+    return McpConfig(host, tuple(str(path) for path in paths), home, root)
 
 
 class McpConfig:
     """The configuration files of one machine, or of one collection of them."""
 
-    def __init__(self, host: str, paths: tuple[str, ...], home: Path | None) -> None:
+    def __init__(self, host: str, paths: tuple[str, ...], home: Path | None, root: Path | None) -> None:
         """Hold the names; nothing is read yet."""
         self._host = host
         self._paths = paths
         self._home = home
+        self._root = root
 
     @property
     def name(self) -> str:
@@ -90,9 +101,12 @@ class McpConfig:
         problems: list[str] = []
         files, missing = self._files()
         unread = 0
+        disk = Disk(self._home) if self._home else None
         for path, client in files.items():
             try:
-                found, wrong = parse_config(_bytes(path), str(path), client, host=self._host)
+                found, wrong = parse_config(
+                    _bytes(path), str(path), client, host=self._host, on_disk=_looking(disk, path)
+                )
             except (OSError, Unreadable) as error:
                 unread += 1
                 problems.append(f"{path}: {_why(error)}")
@@ -102,6 +116,8 @@ class McpConfig:
                 deployments.setdefault(deployment.key, deployment)
         if (missing or unread) and unread == len(files):
             raise Unavailable(self.name, "no file could be read: " + "; ".join((missing + problems)[:5]))
+        if disk and disk.exhausted:
+            problems.append(f"{disk.home}: more than {MAX_LOOKS} files; what else is installed there is not known")
         complete = not missing and not unread
         return Inventory(self.name, tuple(deployments.values()), tuple(missing + problems), complete)
 
@@ -114,9 +130,9 @@ class McpConfig:
             files.update((path, client_of(path)) for path in found)
             if not found:
                 missing.append(f"{pattern}: no such file; correct the path in the configuration, or take it out")
-        if self._home:
-            for client, place in ((client, place) for client, places in LOCATIONS for place in places):
-                for path in _below(self._home, place):
+        for folder, locations in ((self._home, LOCATIONS), (self._root, SYSTEM)):
+            for client, place in ((client, place) for client, places in locations for place in places):
+                for path in _below(folder, place) if folder else ():
                     files.setdefault(path, client)
         return files, missing
 
@@ -145,8 +161,25 @@ def _why(error: OSError | Unreadable) -> str:
     return (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
 
 
+def _elsewhere(_: str) -> OnDisk:
+    return nowhere
+
+
+def _looking(disk: Disk | None, path: Path) -> Look:
+    """Look beside the project that an entry or its file is for; a file of the user's own is for none."""
+    if disk is None:
+        return _elsewhere
+    base = project_of(path)
+
+    def beside(scope: str) -> OnDisk:
+        project = (disk.place(scope, None) if scope else None) or base
+        return lambda launch: look(disk, launch, project)
+
+    return beside
+
+
 def parse_config(
-    data: bytes, path: str, client: str, *, host: str = ""
+    data: bytes, path: str, client: str, *, host: str = "", on_disk: Look = _elsewhere
 ) -> tuple[tuple[Deployment, ...], tuple[str, ...]]:
     """Read one file. A bad entry becomes a problem and a deployment of unknown kind: its place exists, whatever stands there.
 
@@ -164,7 +197,7 @@ def parse_config(
             problems.append(f"{path}: server {name!r}: {problem}")
         off = listed_off or _switched_off(found.entry, client)
         bare = Deployment(host, client, location, name, PinKind.UNKNOWN, None, disabled=off)
-        for deployment in placed(bare, launch):
+        for deployment in placed(bare, launch, on_disk(found.scope)):
             again = deployment.key in deployments
             one = replace(deployment, location=f"{location} #{len(deployments)}") if again else deployment
             deployments[one.key] = one

@@ -106,10 +106,11 @@ def _launch(argv: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
     elif name == "dotnet" and rest[:1] == ("dnx",):
         name, rest = "dnx", rest[1:]
     if reader := READERS.get(name):
-        return reader(rest)
+        launch, given = reader(rest)
+        return (replace(launch, argv=tuple(argv)), given) if launch.kind is PinKind.PATH else (launch, given)
     if VARIABLE.match(argv[0]) and not re.search(r"[/\\]", argv[0]):
         return unknown("a variable stands for the command", argv[0]), ()
-    return _installed(rest), ()
+    return replace(_installed(rest), argv=tuple(argv)), ()
 
 
 def _installed(arguments: Sequence[str]) -> Launch:

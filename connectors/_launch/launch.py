@@ -7,7 +7,7 @@ its namespace is the registry and path exactly as written (`ghcr.io/acme`, `loca
 
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from monitor.domain.address import endpoint, without_credentials
 from monitor.domain.deployment import PinKind
@@ -87,6 +87,9 @@ class Launch:
     redirects: tuple[str, ...] = ()
     beside: tuple["Launch", ...] = ()
     """Further packages and addresses that the same command names."""
+
+    argv: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """What is started on the machine itself, as written, to look for it there; it may hold secrets, and is kept nowhere."""
 
 
 @dataclass(frozen=True, slots=True)

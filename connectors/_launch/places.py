@@ -1,8 +1,9 @@
 """What a command that was read means for the place where it stands: one deployment for each package and address that it names."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from connectors._installed.disk import Found
 from connectors._launch.launch import Launch, opaque
 from monitor.domain.address import shown
 from monitor.domain.deployment import Deployment, PinKind
@@ -10,14 +11,23 @@ from monitor.domain.deployment import Deployment, PinKind
 MAX_NAME = 200
 MAX_BESIDE = 20
 MAX_REDIRECTS = 50
+OnDisk = Callable[[Launch], Found | None]
+"""Looks for a launch on the disk of the place; None: nothing of it was found, or nobody can look."""
 
 
-def placed(place: Deployment, launch: Launch, depth: int = 3) -> Iterator[Deployment]:
+def nowhere(_: Launch) -> Found | None:
+    """Find nothing: there is no disk to look at."""
+    return None
+
+
+def placed(place: Deployment, launch: Launch, on_disk: OnDisk = nowhere, depth: int = 3) -> Iterator[Deployment]:
     """Yield one deployment for each package and address that the command names."""
+    found = on_disk(launch)
     bridged = launch.purl is not None and launch.remote is not None
     if len(launch.beside) > MAX_BESIDE:
         launch = opaque(launch, f"names more than {MAX_BESIDE} things; the rest is not shown")
-    note = "; ".join(part for part in (launch.note, f"bridge to {launch.remote}" if bridged else "") if part)
+    said = (launch.note, f"bridge to {launch.remote}" if bridged else "", found.note if found else "")
+    note = "; ".join(part for part in said if part)
     yield replace(
         place,
         kind=launch.kind,
@@ -27,10 +37,14 @@ def placed(place: Deployment, launch: Launch, depth: int = 3) -> Iterator[Deploy
         requested=shown(launch.requested),
         note=shown(note),
         redirects=tuple(name[:MAX_NAME] for name in launch.redirects[:MAX_REDIRECTS]),
+        installed=found.purl if found else None,
+        installed_digest=found.digest if found else None,
     )
     if bridged:
         yield replace(place, name=f"{place.name} (far end)", kind=PinKind.REMOTE, remote=launch.remote)
     if launch.inner and depth:
-        yield from placed(replace(place, name=f"{place.name} (inside)"), launch.inner, depth - 1)
+        # What a container holds is not on this disk.
+        seen = nowhere if launch.purl and launch.purl.type == "docker" else on_disk
+        yield from placed(replace(place, name=f"{place.name} (inside)"), launch.inner, seen, depth - 1)
     for at, beside in enumerate(launch.beside[:MAX_BESIDE] if depth else (), start=1):
-        yield from placed(replace(place, name=f"{place.name} (beside {at})"), beside, depth - 1)
+        yield from placed(replace(place, name=f"{place.name} (beside {at})"), beside, on_disk, depth - 1)
