@@ -1,4 +1,4 @@
-# run  demo  test  check  verify-corpus  bench  fuzz  docs  clean: each installs what it needs into .venv, once.
+# run  demo  test  check  verify-corpus  inventory-corpus  bench  fuzz  docs  clean: each installs what it needs into .venv, once.
 # Needs Python 3.11 or newer, make and git. Another Python: make run PYTHON=python3.12. Another configuration: make run CONFIG=other.toml.
 
 PYTHON ?= python3
@@ -7,13 +7,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check lint verify-corpus bench fuzz docs clean
+.PHONY: help run demo test check lint verify-corpus inventory-corpus bench fuzz docs clean
 
 help:
 	@echo "make run     one full check (CONFIG=other.toml takes another configuration)"
 	@echo "make demo    the program against a simulated world: a story in a minute"
 	@echo "make test    lint, types, layers and all tests, as CI runs them (make check is the same)"
 	@echo "make verify-corpus  decide the corpus of attestations: counts for each kind, and every deviation"
+	@echo "make inventory-corpus  read the corpus of client configurations: counts for each kind of launch, and every deviation"
 	@echo "make bench   verifications a second beside bare sigstore-python, and what hostile input costs"
 	@echo "make fuzz    every parser on mutated input (FUZZ_SECONDS=60 for each)"
 	@echo "make docs    write docs/rules/ from the rules"
@@ -67,11 +68,14 @@ lint: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint verify-corpus
+test: lint verify-corpus inventory-corpus
 	$(BIN)/python -m pytest -n 2
 
 verify-corpus: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.connectors.verify_corpus
+
+inventory-corpus: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.connectors.inventory_corpus
 
 bench: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.benchmarks

@@ -1,127 +1,20 @@
-import json
-from collections import Counter
-from collections.abc import Mapping
-from pathlib import PurePath
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Struct, field
-from msgspec.json import decode
-from packaging.utils import canonicalize_name
 
 from connectors._launch.command import parse
 from connectors._launch.launch import Launch
-from connectors._reading_files.jsonc import Unreadable
-from connectors.mcp_config import parse_config
-from monitor.domain.deployment import Deployment, PinKind
+from monitor.domain.deployment import PinKind
 from monitor.domain.purl import Purl
-from tests import corpus
-
-REACHED = {"client-configs": 254, "client-configs-synthetic": 203}
-"""Expectations that hold. Lower no number: a reading that was right stays right."""
-
-
-class Row(Struct):
-    """One line of the expectations."""
-
-    file: str
-    server: str | None
-    kind: str | None = None
-    package: str | None = None
-    version: str | None = None
-    normalized_name: str | None = None
-    requested: str | None = None
-    digest: str | None = None
-    git: str | None = None
-    url: str | None = None
-    module: str | None = None
-    project: str | None = None
-    registry: str | None = None
-    extras: list[str] = field(default_factory=list)
-    inner: dict[str, str | None] | None = None
-    disabled: bool = False
-
-
-def kind_of(deployment: Deployment) -> str:
-    """Name the kind in the corpus's words; there an installation from git is an unknown package."""
-    if deployment.purl is None:
-        return {PinKind.PATH: "local", PinKind.REMOTE: "remote"}.get(deployment.kind, "unknown")
-    return {"docker": "oci", "github": "unknown"}.get(deployment.purl.type, deployment.purl.type)
-
-
-def package_of(deployment: Deployment) -> dict[str, str | None]:
-    """Kind, package and version in the corpus's words."""
-    kind = kind_of(deployment)
-    purl = deployment.purl if kind != "unknown" else None
-    return {"kind": kind, "package": purl.label if purl else None, "version": purl.version if purl else None}
-
-
-def client_of(row: Row) -> str:
-    """Name the client of a file. The one that collects entries in all states has none: each is read by a client that knows its key."""
-    stem = PurePath(row.file).stem
-    if stem.endswith("-states"):
-        return "codex" if row.server == "enabled-false" else "cline"
-    return stem.split("-")[1]
-
-
-def deviations(row: Row, found: Mapping[str, Deployment]) -> list[str]:
-    """Compare one expectation with the deployments of its file, by name."""
-    if row.server is None:
-        return [] if not found else [f"servers where none is: {sorted(found)}"]
-    deployment = found.get(row.server)
-    if deployment is None:
-        return ["not found"]
-    got = package_of(deployment)
-    wanted: dict[str, str | None] = {"kind": row.kind, "package": row.package, "version": row.version}
-    if row.kind == "pypi":
-        wanted["package"] = canonicalize_name(row.package or "")
-    compared = [(key, wanted[key], got[key]) for key in wanted]
-    if row.kind in {"npm", "pypi", "oci"}:
-        compared.append(("requested", row.requested or "", deployment.requested))
-    compared.append(("disabled", str(row.disabled), str(deployment.disabled)))
-    if row.git:
-        compared.append(("git", row.git, deployment.requested))
-    if row.digest:
-        compared.append(("digest", row.digest, str(deployment.digest)))
-    if row.project:
-        compared.append(("project", f"({row.project})", deployment.location.rpartition(" ")[2]))
-    if row.url:
-        far = deployment if row.kind == "remote" else found.get(f"{row.server} (far end)")
-        compared.append(("url", row.url.partition("?")[0], far.remote if far else None))
-    if row.inner:
-        inside = found.get(f"{row.server} (inside)")
-        compared += [
-            (f"inner {key}", value, package_of(inside)[key] if inside else None) for key, value in row.inner.items()
-        ]
-    compared += [("module", row.module, deployment.note.removeprefix("module "))] if row.module else []
-    compared += [("extras", f"extras: {extra}", deployment.note) for extra in row.extras]
-    compared += [("registry", "True", str(bool(deployment.redirects)))] if row.registry else []
-    return [f"{key}: expected {want!r}, read {have!r}" for key, want, have in compared if want != have]
+from tests.connectors.inventory_corpus import REACHED, decide, table
 
 
 @pytest.mark.parametrize("part", REACHED)
 def test_every_configuration_of_the_corpus_is_read_as_the_real_tools_read_it(part: str) -> None:
-    folder = corpus.path("registries")
-    rows = [decode(line, type=Row) for line in (folder / f"{part}.expected.jsonl").read_bytes().splitlines()]
-    read: dict[tuple[str, str], dict[str, Deployment]] = {}
-    counts: Counter[str] = Counter()
-    wrong: list[str] = []
+    decided = decide(part)
 
-    for row in rows:
-        client = client_of(row)
-        if (row.file, client) not in read:
-            try:
-                deployments, _ = parse_config((folder / row.file).read_bytes(), row.file, client)
-            except Unreadable:
-                deployments = ()
-            read[row.file, client] = {deployment.name: deployment for deployment in deployments}
-        differences = deviations(row, read[row.file, client])
-        counts[f"{row.kind}: {'wrong' if differences else 'right'}"] += 1
-        wrong += [f"{row.file} {row.server}: {difference}" for difference in differences]
-
-    print(json.dumps(dict(sorted(counts.items())), indent=1), *wrong, sep="\n")  # noqa: T201  the deviations are the finding
-    assert sum(count for name, count in counts.items() if name.endswith("right")) >= REACHED[part], "\n".join(wrong)
+    lines = "\n".join(table(part, decided))
+    assert sum(not different for _, different in decided) >= REACHED[part], lines
 
 
 @pytest.mark.parametrize(
