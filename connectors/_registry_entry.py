@@ -47,6 +47,26 @@ def read_entry(node: Node, position: int) -> tuple[Entry | None, list[EntryProbl
     return (Entry(server, approval, form.line) if server and not problems else None), problems
 
 
+def unique(entries: list[Entry]) -> tuple[tuple[Entry, ...], list[EntryProblem]]:
+    """Of entries with the same name, package or address the first counts; names that differ only in case are the same."""
+    seen: dict[tuple[str, str], int] = {}
+    unique: list[Entry] = []
+    problems: list[EntryProblem] = []
+    for entry in entries:
+        server = entry.server
+        keys = [("name", server.name.casefold())]
+        keys += [("package", str(server.package))] if server.package else []
+        keys += [("remote", server.remote.rstrip("/"))] if server.remote else []
+        again = [(kind, seen[kind, value]) for kind, value in keys if (kind, value) in seen]
+        for kind, line in again:
+            message = f"{kind}: already listed in line {line}; this entry is not used"
+            problems.append(EntryProblem(entry.line, server.name, message))
+        if not again:
+            unique.append(entry)
+            seen.update((key, entry.line) for key in keys)
+    return tuple(unique), problems
+
+
 def _name_of(node: Node, position: int) -> str:
     """Name an entry in its problems, as well as it can be."""
     names = (

@@ -10,7 +10,7 @@ from pathlib import Path
 from connectors._reading_files.form import open_form, shown
 from connectors._reading_files.jsonc import Unreadable
 from connectors._reading_files.yaml_tree import Items, Node, Scalar, read_yaml
-from connectors._registry_entry import read_entry
+from connectors._registry_entry import read_entry, unique
 from monitor.domain.server import Entry, EntryProblem, Registry
 from monitor.ports.errors import Malformed, Unavailable
 from monitor.ports.sources import RegistrySource
@@ -65,9 +65,9 @@ def parse_registry(data: bytes, path: str) -> Registry:
         problems += wrong
         if entry:
             entries.append(entry)
-    unique, repeated = _unique(entries)
+    kept, repeated = unique(entries)
     ordered = sorted([*problems, *repeated], key=lambda problem: problem.line)
-    return Registry(path, sha256(data).hexdigest(), unique, tuple(ordered))
+    return Registry(path, sha256(data).hexdigest(), kept, tuple(ordered))
 
 
 def _servers(root: Node, path: str, problems: list[EntryProblem]) -> tuple[Node, ...]:
@@ -83,23 +83,3 @@ def _servers(root: Node, path: str, problems: list[EntryProblem]) -> tuple[Node,
         expected = f"a list of at most {MAX_ENTRIES} entries (`[]` for none)"
         raise Malformed(NAME, f"{path}: line {line}: servers: expected {expected}, got {shown(servers)}; see {EXAMPLE}")
     return servers.items
-
-
-def _unique(entries: list[Entry]) -> tuple[tuple[Entry, ...], list[EntryProblem]]:
-    """Of entries with the same name, package or address the first counts; names that differ only in case are the same."""
-    seen: dict[tuple[str, str], int] = {}
-    unique: list[Entry] = []
-    problems: list[EntryProblem] = []
-    for entry in entries:
-        server = entry.server
-        keys = [("name", server.name.casefold())]
-        keys += [("package", str(server.package))] if server.package else []
-        keys += [("remote", server.remote.rstrip("/"))] if server.remote else []
-        again = [(kind, seen[kind, value]) for kind, value in keys if (kind, value) in seen]
-        for kind, line in again:
-            message = f"{kind}: already listed in line {line}; this entry is not used"
-            problems.append(EntryProblem(entry.line, server.name, message))
-        if not again:
-            unique.append(entry)
-            seen.update((key, entry.line) for key in keys)
-    return tuple(unique), problems

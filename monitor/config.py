@@ -41,6 +41,16 @@ class Registry(Section):
     """Where the approved servers are listed."""
 
     path: Place = Path("registry.yaml")
+    kind: Literal["yaml", "mcp-registry", "toolhive", "docker"] = "yaml"
+    owner: str = ""
+    tier: Literal[1, 2, 3] = 2
+    approved_by: str = ""
+
+    @model_validator(mode="after")
+    def _somebody_answers(self) -> Self:
+        if self.kind != "yaml" and not (self.owner.strip() and self.approved_by.strip()):
+            raise expected(f"owner and approved_by: a registry of kind {self.kind} names neither")
+        return self
 
 
 class Store(Section):

@@ -10,6 +10,7 @@ from typing import TextIO
 from connectors import (
     console,
     dependency_file,
+    docker_catalog,
     epss,
     github,
     github_advisories,
@@ -19,6 +20,7 @@ from connectors import (
     kev,
     local_file,
     mcp_config,
+    mcp_registry,
     npm,
     osv,
     osv_mirror,
@@ -26,6 +28,7 @@ from connectors import (
     registry_file,
     sigstore_bundle,
     slack,
+    toolhive_registry,
     trust_roots,
 )
 from connectors._edge import installers
@@ -104,7 +107,17 @@ def open_store(settings: Settings, *, clock: Clock = utc_now) -> Store:
 
 def registry_source(settings: Settings) -> RegistrySource:
     """Open the list of approved servers."""
-    return registry_file.build(settings.config.registry.path)
+    given = settings.config.registry
+    match given.kind:
+        case "yaml":
+            return registry_file.build(given.path)
+        case "mcp-registry":
+            build_one = mcp_registry.build
+        case "toolhive":
+            build_one = toolhive_registry.build
+        case "docker":
+            build_one = docker_catalog.build
+    return build_one(given.path, owner=given.owner, tier=given.tier, approved_by=given.approved_by)
 
 
 def verifier(settings: Settings) -> Verifier:

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor import wiring
 from monitor.config import Config, InventoryFile, McpConfig, Waiver
 from monitor.config_section import Section
 from monitor.domain.finding import Severity
 from monitor.option_types import duration
+from monitor.ports.errors import Unavailable
 from monitor.settings import ConfigError, Settings, load
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
@@ -265,7 +267,23 @@ def test_an_unknown_option_is_an_error_with_the_nearest_known_one(tmp_path: Path
 
 
 def test_an_unknown_option_without_a_near_one_lists_what_is_known(tmp_path: Path) -> None:
-    assert complaints(tmp_path, "[registry]\nxyzzy = 1") == ["registry.xyzzy: unknown option; known are path"]
+    found = complaints(tmp_path, "[registry]\nxyzzy = 1")
+
+    assert found == ["registry.xyzzy: unknown option; known are approved_by, kind, owner, path, tier"]
+
+
+def test_a_registry_that_names_nobody_needs_somebody_who_answers(tmp_path: Path) -> None:
+    [complaint] = complaints(tmp_path, '[registry]\nkind = "toolhive"\nowner = "platform"')
+
+    assert complaint == "registry: expected owner and approved_by: a registry of kind toolhive names neither"
+
+
+@pytest.mark.parametrize("kind", ["yaml", "mcp-registry", "toolhive", "docker"])
+def test_every_kind_of_registry_is_opened(tmp_path: Path, kind: str) -> None:
+    settings = read(tmp_path, f'[registry]\nkind = "{kind}"\nowner = "platform"\napproved_by = "keeper"')
+
+    with pytest.raises(Unavailable, match=kind if kind != "yaml" else "registry-file"):
+        wiring.registry_source(settings).read()
 
 
 def test_an_unknown_kind_of_inventory_is_named(tmp_path: Path) -> None:

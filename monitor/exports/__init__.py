@@ -1,0 +1,1 @@
+"""The files by which MCP clients reject what is not approved: one writer for each client, pure."""
