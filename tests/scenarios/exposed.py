@@ -14,6 +14,9 @@ from tests.scenarios.conftest import FILES
 
 FILES_PACKAGE = Purl.npm("@acme/files-mcp")
 QS = Purl.npm("qs")
+VERSION = "pkg:npm/%40acme/files-mcp@1.4.2"
+BEGAN, CLEANED, RECORDED = "2026-12-09T12:00", "2026-12-11T12:00", "2026-12-12T12:00"
+LAPTOP = "laptop-7 claude-desktop"
 
 
 def look(desk: Desk, *jobs: str) -> None:
@@ -67,3 +70,16 @@ def desk(company: Company, capsys: pytest.CaptureFixture[str], logged: list[str]
     del logged  # the program sets up its own log
     company.write()
     return Desk(company, capsys)
+
+
+@pytest.fixture
+def cleaned(desk: Desk) -> Desk:
+    """A laptop ran a version for two days; a day after it was cleaned up, the version is recorded as malware."""
+    look(desk)
+    desk.company.later(days=2)
+    leave(desk.company, "laptop-7")
+    look(desk)
+    desk.company.later(days=1)
+    desk.world.osv.malware("MAL-2026-1", FILES_PACKAGE, "1.4.2")
+    look(desk)
+    return desk
