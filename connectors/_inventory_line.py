@@ -16,6 +16,12 @@ The shape of a line (other keys are allowed and not read):
     disabled    true where it is switched off
     redirects   names of environment variables that redirect the source or preload code
     seen_at     when it was seen: 2026-11-30T12:00:00Z
+    kind        how firmly it is named, where that is known: exact, digest, range, tag, none, path, remote, unknown. Only `path` and
+                `unknown` need neither a package nor an address
+    installed   what lies on the host's disk for it, as a package URL with version
+    installed_digest   sha256:<hex> or sha512:<hex> of that
+    note        what else there is to say of it
+    user, scope whose it is, and for which project: told to people, and not read
 """
 
 import re
@@ -41,6 +47,9 @@ MAX_PROBLEMS = 1000
 
 MAX_NAME = 200
 
+NAMELESS = (PinKind.PATH, PinKind.UNKNOWN)
+"""Kinds that may name neither a package nor an address."""
+
 ECOSYSTEMS = {"npm": Purl.npm, "pypi": Purl.pypi, "github": Purl.github}
 
 
@@ -61,6 +70,10 @@ class Line(msgspec.Struct):
     disabled: bool = False
     redirects: list[str] = msgspec.field(default_factory=list)
     seen_at: datetime | None = None
+    kind: PinKind | None = None
+    installed: str | None = None
+    installed_digest: str | None = None
+    note: str = ""
 
 
 _LINE = msgspec.json.Decoder(Line)
@@ -117,28 +130,32 @@ def read_line(line: bytes, path: str, places: Mapping[str, int]) -> tuple[Deploy
 
 def deployed(read: Line, path: str, places: Mapping[str, int]) -> tuple[Deployment, datetime | None]:
     """Check what a line says, whatever its form was, and when it was seen. Raises ValueError with the reason."""
-    texts = (read.host, read.name, read.client, read.location or "", read.requested or "", *read.redirects)
+    texts = (read.host, read.name, read.client, read.location or "", read.requested or "", read.note, *read.redirects)
     if not read.host or not read.name or any("\0" in text for text in texts):
         raise ValueError("host and name must not be empty, and no text may hold NUL")
     if read.seen_at and read.seen_at.tzinfo is None:
         raise ValueError("seen_at needs its zone, such as Z")
     purl, digest = _package(read), Digest.parse(read.digest) if read.digest else None
     remote = address(read.remote) if read.remote else None
-    if (purl is None) == (remote is None):
+    bare = read.kind in NAMELESS and not read.remote
+    if (purl is None) == (remote is None) and not (purl is None and bare):
         raise ValueError("expected a purl, a package with its ecosystem, or a remote with an http address")
     deployment = Deployment(
         host=read.host,
         client=read.client,
         location=read.location or path,
         name=read.name,
-        kind=_kind(purl, digest, read.requested or ""),
+        kind=_kind(read.kind, purl, digest, read.requested or ""),
         purl=purl,
         remote=remote,
         digest=digest,
         requested=shown(read.requested or ""),
         disabled=read.disabled,
+        note=shown(read.note),
         # Names only, whatever an exporter writes.
         redirects=tuple(name.partition("=")[0][:MAX_NAME] for name in read.redirects),
+        installed=_installed(read.installed) if read.installed else None,
+        installed_digest=Digest.parse(read.installed_digest) if read.installed_digest else None,
     )
     if deployment.key in places:
         raise ValueError(f"the same place as in line {places[deployment.key]}")
@@ -189,8 +206,36 @@ def _version(package_type: str, text: str | None) -> str | None:
             return text
 
 
-def _kind(purl: Purl | None, digest: Digest | None, requested: str) -> PinKind:
-    """An image's tag can be moved; every other version in an inventory is what really runs."""
+def _installed(text: str) -> Purl:
+    purl = Purl.parse(text)
+    if not purl.version:
+        raise ValueError("installed needs a version: it is what lies on the disk")
+    return purl.at(_version(purl.type, purl.version))
+
+
+def _kind(given: PinKind | None, purl: Purl | None, digest: Digest | None, requested: str) -> PinKind:
+    """An image's tag can be moved; every other version in an inventory is what really runs. What says more of it is checked against it."""
+    if given is None:
+        return _told(purl, digest, requested)
+    match given:
+        case PinKind.UNKNOWN:
+            fits = True
+        case PinKind.PATH:
+            fits = purl is None
+        case PinKind.REMOTE:
+            fits = purl is None
+        case PinKind.EXACT:
+            fits = purl is not None and purl.version is not None
+        case PinKind.DIGEST:
+            fits = purl is not None and digest is not None
+        case PinKind.RANGE | PinKind.TAG | PinKind.NONE:
+            fits = purl is not None
+    if not fits:
+        raise ValueError(f"kind: {given.value} does not go with what the line names")
+    return given
+
+
+def _told(purl: Purl | None, digest: Digest | None, requested: str) -> PinKind:
     if purl is None:
         return PinKind.REMOTE
     if digest and not purl.version:
