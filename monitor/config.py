@@ -144,6 +144,7 @@ class Policy(Section):
     look_every: Duration = timedelta(hours=1)
     advise_every: Duration = timedelta(minutes=10)
     silent_after: Duration = timedelta(hours=24)
+    host_silent_after: Duration = timedelta(days=3)
     epss_at: Share = 0.1
     channel: Name = "default"
     channels_by_owner: Mapping[str, Name] = Field(default_factory=dict)

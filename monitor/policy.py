@@ -59,6 +59,8 @@ class Policy:
     """The same for the job that only asks about advisories: less than between its ticks, which jitter, or every other one is lost."""
     silent_after: timedelta = timedelta(hours=24)
     """A source that has not answered for this long is a finding of its own."""
+    host_silent_after: timedelta = timedelta(days=3)
+    """A host whose last report is older than this is a finding."""
     roots_old_after: timedelta = timedelta(days=180)
     """A trust root that is older than this is a finding."""
     epss_at: float = 0.1

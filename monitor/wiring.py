@@ -164,6 +164,7 @@ def policy(config: Config) -> Policy:
         look_every=given.look_every,
         advise_every=given.advise_every,
         silent_after=given.silent_after,
+        host_silent_after=given.host_silent_after,
         roots_old_after=config.verification.warn_after,
         epss_at=given.epss_at,
     )

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.app import App
 from monitor.domain.audit import AuditEvent
-from monitor.domain.deployment import Inventory
+from monitor.domain.deployment import HostReport, Inventory
 from monitor.domain.finding import Delta, Unseen, track
 from monitor.domain.health import SourceHealth, heard
 from monitor.domain.server import Entry
@@ -20,6 +20,9 @@ from monitor.policy import tell
 from monitor.ports.store import UnitOfWork
 from monitor.rules import FLEET_RULES, rule_id
 
+FORGOTTEN_AFTER = timedelta(days=30)
+"""A host that was not heard of for this long is no more."""
+
 
 async def check_fleet(app: App, entries: Collection[Entry]) -> Outcome:
     """Deployed versions from client configurations and inventories, compared with the registry."""
@@ -31,7 +34,7 @@ async def check_fleet(app: App, entries: Collection[Entry]) -> Outcome:
     answers = await concurrently(by_name, lambda name: guarded(name, by_name[name].inventory()), limit=8)
     await app.store.run(lambda unit: _keep_inventories(unit, answers, now))
     # 2. Judge every server, and whatever belongs to none.
-    recalled = await app.store.run(lambda unit: recall(unit, entries, inventories=app.inventories))
+    recalled = await app.store.run(lambda unit: recall(unit, entries, inventories=app.inventories, strangers=True))
     snapshots = [snapshot_of(recalled, entry, now) for entry in recalled.entries]
     failed = await app.store.run(lambda unit: _record(unit, app, recalled, snapshots, now))
     problems = [problem for answer in answers.values() if isinstance(answer, Inventory) for problem in answer.problems]
@@ -53,16 +56,39 @@ def _keep_inventories(unit: UnitOfWork, answers: Mapping[str, Inventory | Unknow
                 health.append(heard(before.get(source), source, now, answer.detail))
                 events.append(AuditEvent(now, ACTOR, "inventory.unreadable", name, {"detail": answer.detail}))
             case Inventory():
-                # A line that cannot be read may be about anything that was seen before: nothing is gone while there is one.
-                unit.keep_inventory(replace(answer, complete=answer.complete and not answer.problems), now)
+                unit.keep_inventory(_to_be_kept(answer, now), now)
                 health.append(heard(before.get(source), source, now, None))
                 events.append(
                     AuditEvent(now, ACTOR, "inventory.read", name, {"deployments": str(len(answer.deployments))})
                 )
     unit.forget_inventories(answers.keys(), now)
+    if not any(isinstance(answer, Unknown) for answer in answers.values()):
+        events += [_forgotten(source, report, now) for source, report in unit.forget_hosts(now - FORGOTTEN_AFTER, now)]
     unit.keep_health(health)
     if events:
         unit.commit(*events)
+
+
+def _to_be_kept(inventory: Inventory, now: datetime) -> Inventory:
+    """A line that cannot be read may be about anything that was seen before: nothing is gone while there is one.
+
+    A report that is too old is one of a host that is no more, although somebody left it lying there.
+    """
+    old = {report.host for report in inventory.reports if report.reported_at < now - FORGOTTEN_AFTER}
+    complete = inventory.complete and not inventory.problems
+    if not old:
+        return replace(inventory, complete=complete)
+    return replace(
+        inventory,
+        complete=complete,
+        deployments=tuple(each for each in inventory.deployments if each.host not in old),
+        reports=tuple(report for report in inventory.reports if report.host not in old),
+    )
+
+
+def _forgotten(source: str, report: HostReport, now: datetime) -> AuditEvent:
+    detail = {"inventory": source, "reported_at": report.reported_at.isoformat()}
+    return AuditEvent(now, ACTOR, "host.forgotten", report.host, detail)
 
 
 def _record(
@@ -71,21 +97,42 @@ def _record(
     unit.alone()
     judged, failed = judge_all(unit, app, snapshots)
     events = keep(unit, judged, now)
-    fleet = recalled.fleet if isinstance(recalled.fleet, Fleet) else Fleet({}, ())
-    shadows = _shadows(unit, fleet, now, blind=bool(recalled.inventory_gaps))
-    rows, alerts = tell(app.policy, None, shadows, now)
-    unit.keep_findings(rows)
-    unit.queue(alerts, now)
+    deltas = _about_hosts(unit, _fleet(unit, app, recalled, now), now, blind=bool(recalled.inventory_gaps))
+    for delta in deltas:
+        rows, alerts = tell(app.policy, None, delta, now)
+        unit.keep_findings(rows)
+        unit.queue(alerts, now)
+        events += finding_events(delta, now)
     servers = [each.server.name for each in snapshots]
-    unit.commit(looked_event("fleet", servers, recalled.inventory_gaps, now), *events, *finding_events(shadows, now))
+    unit.commit(looked_event("fleet", servers, recalled.inventory_gaps, now), *events)
     return failed
 
 
-def _shadows(unit: UnitOfWork, fleet: Fleet, now: datetime, *, blind: bool) -> Delta:
-    """Findings about unlisted servers have no server of the registry: they are known by their rule."""
-    rules = {rule_id(rule) for rule in FLEET_RULES}
-    known = {each.finding.fingerprint: each for each in unit.findings() if each.finding.rule in rules}
-    verdicts = [verdict for rule in FLEET_RULES for verdict in rule(fleet)]
-    if blind:
-        verdicts += [Unseen(each.finding.rule, each.finding.server, each.finding.subject) for each in known.values()]
-    return track(known, verdicts, now)
+def _fleet(unit: UnitOfWork, app: App, recalled: Recalled, now: datetime) -> Fleet:
+    """Put the hosts' reports beside what is deployed; nobody is silent whose report may lie where nothing could be read."""
+    newest: dict[str, HostReport] = {}
+    unread: set[str] = set()
+    for source, report in unit.hosts():
+        health = recalled.health.get(INVENTORY + source)
+        if health is None or health.failing_since:
+            unread.add(report.host)
+        elif report.host not in newest or newest[report.host].reported_at < report.reported_at:
+            newest[report.host] = report
+    reports = tuple(report for host, report in newest.items() if host not in unread)
+    fleet = recalled.fleet if isinstance(recalled.fleet, Fleet) else Fleet({}, ())
+    return replace(fleet, reports=reports, overdue_at=now - app.policy.host_silent_after)
+
+
+def _about_hosts(unit: UnitOfWork, fleet: Fleet, now: datetime, *, blind: bool) -> list[Delta]:
+    """Findings about unlisted servers and about hosts have no server of the registry: they are known by their rule."""
+    known = unit.findings()
+    deltas = []
+    for rule in FLEET_RULES:
+        before = {each.finding.fingerprint: each for each in known if each.finding.rule == rule_id(rule)}
+        verdicts = list(rule(fleet))
+        if blind:
+            verdicts += [
+                Unseen(each.finding.rule, each.finding.server, each.finding.subject) for each in before.values()
+            ]
+        deltas.append(track(before, verdicts, now))
+    return deltas

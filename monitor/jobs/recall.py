@@ -51,8 +51,13 @@ class Recalled:
         return Looked(state.listing, diff(state.known, state.listing), state.known)
 
 
-def recall(unit: UnitOfWork, entries: Collection[Entry], *, inventories: Collection[str]) -> Recalled:
-    """Read what is known of the servers. `inventories` are the names of those that are configured."""
+def recall(
+    unit: UnitOfWork, entries: Collection[Entry], *, inventories: Collection[str], strangers: bool = False
+) -> Recalled:
+    """Read what is known of the servers. `inventories` are the names of those that are configured.
+
+    With `strangers` the fleet has what is deployed of no server, too: whoever asks for a batch does not want it for each.
+    """
     packages = {package for entry in entries for package in sources_of(entry.server)}
     by_type: dict[str, set[Purl]] = {}
     for package in packages:
@@ -75,7 +80,10 @@ def recall(unit: UnitOfWork, entries: Collection[Entry], *, inventories: Collect
         packages=states,
         validators=validators,
         verifications=unit.verifications(packages),
-        fleet=assign((entry.server for entry in entries), (known for known, _ in unit.deployments()))
+        fleet=assign(
+            (entry.server for entry in entries),
+            (known for known, _ in unit.deployments(None if strangers else packages)),
+        )
         if inventories
         else NO_INVENTORY,
         inventory_gaps=gaps(health, inventories),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from monitor.domain.finding import Verdicts
 from monitor.domain.snapshot import Fleet, Ourselves, Snapshot
-from monitor.rules import advisories, approvals, drift, health, integrity, provenance, releases
+from monitor.rules import advisories, approvals, drift, health, hosts, integrity, provenance, releases
 
 SERVER_RULES: tuple[Callable[[Snapshot], Verdicts], ...] = (
     releases.new_release,
@@ -39,7 +39,7 @@ SERVER_RULES: tuple[Callable[[Snapshot], Verdicts], ...] = (
     approvals.not_approved,
 )
 
-FLEET_RULES: tuple[Callable[[Fleet], Verdicts], ...] = (drift.shadow_server,)
+FLEET_RULES: tuple[Callable[[Fleet], Verdicts], ...] = (drift.shadow_server, hosts.host_silent)
 
 OWN_RULES: tuple[Callable[[Ourselves], Verdicts], ...] = (
     health.source_unknown,

@@ -1,12 +1,16 @@
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
-from monitor.store import schema
+from monitor.domain.deployment import Deployment, PinKind
+from monitor.domain.purl import Purl
+from monitor.store import documents, schema
 from monitor.store.tables import metadata
 from monitor.store.transaction import WrongSchema
 from tests.databases import Opened
@@ -118,6 +122,59 @@ async def test_a_ticket_that_was_opened_before_an_upgrade_is_found_after_it(
     store.migrate()
 
     assert await store.run(lambda unit: unit.ticket("0123")) == "SEC-1"
+
+
+@pytest.mark.parametrize(
+    "package",
+    [Purl.npm("JSONStream"), Purl.npm("@Acme/Files_MCP"), Purl.pypi("a.b"), Purl.npm("n" * 500), Purl.npm("ü" * 90)],
+    ids=["capitals", "scope", "spelling", "long", "long-when-encoded"],
+)
+async def test_what_was_deployed_before_an_upgrade_is_found_after_it(
+    package: Purl, empty_database: str, opened: Opened
+) -> None:
+    deployment = Deployment("laptop-7", "cursor", "mcp.json", "files", PinKind.EXACT, package.at("1.0.0"))
+    _of_revision_3(empty_database, [deployment, replace(deployment, host="laptop-8", purl=None)])
+
+    store = opened(empty_database)
+    store.migrate()
+
+    assert [stay.deployment for stay in await store.run(lambda unit: unit.stays([package]))] == [deployment]
+
+
+async def test_an_upgrade_names_the_packages_of_more_deployments_than_one_piece_holds(
+    empty_database: str, opened: Opened
+) -> None:
+    packages = [Purl.npm("a"), Purl.npm("b"), None]
+    count = 12_000
+    _of_revision_3(
+        empty_database,
+        [Deployment(f"host-{n}", "cursor", "mcp.json", "mcp", PinKind.EXACT, packages[n % 3]) for n in range(count)],
+    )
+
+    store = opened(empty_database)
+    # Quadratic in the deployments this took a minute; the time limit of the tests would end it.
+    store.migrate()
+
+    assert len(await store.run(lambda unit: unit.stays([Purl.npm("a"), Purl.npm("b")]))) == count * 2 // 3
+
+
+def _of_revision_3(url: str, deployments: Sequence[Deployment]) -> None:
+    """Make a database of revision 0003 in which these are deployed."""
+    rows = [
+        {"source": "inventory", "place": each.key, "at": "2026-11-24 12:00:00", "document": documents.write(each)}
+        for each in deployments
+    ]
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        schema.migrate(connection, "0003")
+        connection.execute(
+            text(
+                "INSERT INTO deployments (source, place, since, seen_at, document)"
+                " VALUES (:source, :place, :at, :at, :document)"
+            ),
+            rows,
+        )
+    engine.dispose()
 
 
 def test_a_database_of_a_newer_program_is_refused(empty_database: str, opened: Opened) -> None:

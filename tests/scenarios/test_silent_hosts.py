@@ -1,0 +1,139 @@
+"""Hosts that report by themselves, and stop doing so."""
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from monitor.domain.deployment import Deployment, HostReport, Inventory, PinKind
+from monitor.domain.purl import Purl
+from monitor.ports.errors import Unavailable
+from tests.company import Company
+
+MCP = Purl.npm("@acme/files-mcp", "1.4.2")
+
+
+@dataclass
+class Folder:
+    """A folder into which hosts put their reports: host -> when it did."""
+
+    name: str = "reports"
+    reports: dict[str, datetime] = field(default_factory=dict)
+    readable: bool = True
+
+    async def inventory(self) -> Inventory:
+        """Return what lies there."""
+        if not self.readable:
+            raise Unavailable(self.name, "no such folder")
+        reports = tuple(HostReport(host, at) for host, at in self.reports.items())
+        deployed = tuple(Deployment(host, "vscode", "mcp.json", "mcp", PinKind.EXACT, MCP) for host in self.reports)
+        return Inventory(self.name, deployed, (), complete=True, reports=reports)
+
+
+@pytest.fixture
+def folder(calm: Company) -> Folder:
+    """Two laptops have reported into it."""
+    now = calm.world.clock()
+    made = Folder(reports={"laptop-1": now, "laptop-2": now})
+    calm._app = replace(calm.app, deployments=(*calm.app.deployments, made))  # noqa: SLF001  one more inventory
+    return made
+
+
+async def silent(company: Company) -> list[str]:
+    return [each.finding.subject for each in await company.findings("host-silent")]
+
+
+async def deployed(company: Company) -> set[str]:
+    return {each.host for each, _ in await company.app.store.run(lambda unit: unit.deployments())}
+
+
+async def audited(company: Company, verb: str) -> list[str]:
+    chain = await company.app.store.run(lambda unit: unit.chain())
+    events = [json.loads(link.line) for link in chain]
+    return [event["subject"] for event in events if event["verb"] == verb]
+
+
+async def test_a_host_that_falls_silent_is_found_and_found_to_be_back(calm: Company, folder: Folder) -> None:
+    await calm.run(["fleet"])
+    folder.reports["laptop-2"] = calm.later(days=4)
+    await calm.run(["fleet"])
+    gone_quiet = await silent(calm)
+    folder.reports["laptop-1"] = calm.later(hours=1)
+
+    await calm.run(["fleet"])
+
+    assert gone_quiet == ["laptop-1"]
+    assert await silent(calm) == []
+
+
+async def test_how_long_a_host_may_be_silent_is_the_organisations_decision(calm: Company, folder: Folder) -> None:
+    calm.policy(host_silent_after=timedelta(days=5))
+    calm.later(days=4)
+
+    await calm.run(["fleet"])
+
+    assert await silent(calm) == []
+    assert folder.reports
+
+
+async def test_what_ran_on_a_silent_host_is_still_taken_for_what_runs(calm: Company, folder: Folder) -> None:
+    await calm.run(["fleet"])
+    calm.later(days=4)
+
+    await calm.run(["fleet"])
+
+    assert set(folder.reports) <= await deployed(calm)
+
+
+async def test_a_host_that_is_no_more_is_forgotten_once_although_its_report_lies_there(
+    calm: Company, folder: Folder
+) -> None:
+    await calm.run(["fleet"])
+    folder.reports["laptop-2"] = calm.later(days=31)
+
+    await calm.run(["fleet"])
+    await calm.run(["fleet"])
+
+    assert await audited(calm, "host.forgotten") == ["laptop-1"]
+    assert await silent(calm) == []
+    assert "laptop-1" not in await deployed(calm)
+
+
+async def test_a_host_whose_report_was_taken_away_is_silent_until_it_is_forgotten(
+    calm: Company, folder: Folder
+) -> None:
+    await calm.run(["fleet"])
+    del folder.reports["laptop-1"]
+    folder.reports["laptop-2"] = calm.later(days=4)
+    await calm.run(["fleet"])
+    missed = await silent(calm)
+    folder.reports["laptop-2"] = calm.later(days=27)
+
+    await calm.run(["fleet"])
+
+    assert missed == ["laptop-1"]
+    assert await silent(calm) == []
+
+
+async def test_a_folder_that_cannot_be_read_makes_no_host_silent_and_none_forgotten(
+    calm: Company, folder: Folder, logged: list[str]
+) -> None:
+    await calm.run(["fleet"])
+    folder.readable = False
+    calm.later(days=40)
+
+    report = await calm.run(["fleet"])
+
+    assert (report.exit_code, await silent(calm), await audited(calm, "host.forgotten")) == (3, [], [])
+    assert logged
+
+
+async def test_a_host_that_reports_to_one_of_two_folders_is_not_silent(calm: Company, folder: Folder) -> None:
+    other = Folder(name="other", reports={"laptop-1": calm.later(days=4)})
+    folder.reports["laptop-2"] = other.reports["laptop-1"]
+    calm._app = replace(calm.app, deployments=(*calm.app.deployments, other))  # noqa: SLF001  one more inventory
+
+    await calm.run(["fleet"])
+
+    assert await silent(calm) == []
