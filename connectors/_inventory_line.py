@@ -167,7 +167,7 @@ def _package(read: Line) -> Purl | None:
         raise ValueError("expected either purl or package, and not both")
     if read.purl:
         purl = Purl.parse(read.purl)
-        named, beside = (_version(purl.type, version) for version in (purl.version, read.version))
+        named, beside = (published_version(purl.type, version) for version in (purl.version, read.version))
         if named and beside and named != beside:
             raise ValueError("version and purl name different versions")
         return purl.at(beside or named)
@@ -178,13 +178,13 @@ def _package(read: Line) -> Purl | None:
     ecosystem = (read.ecosystem or "").lower()
     if ecosystem == "docker":
         path, _, name = read.package.rpartition("/")
-        return Purl("docker", path or None, name, _version("docker", read.version))
+        return Purl("docker", path or None, name, published_version("docker", read.version))
     if ecosystem not in ECOSYSTEMS:
         raise ValueError(f"ecosystem: expected npm, PyPI, GitHub or docker, got {(read.ecosystem or 'nothing')[:40]!r}")
-    return ECOSYSTEMS[ecosystem](read.package, _version(ecosystem, read.version))
+    return ECOSYSTEMS[ecosystem](read.package, published_version(ecosystem, read.version))
 
 
-def _version(package_type: str, text: str | None) -> str | None:
+def published_version(package_type: str, text: str | None) -> str | None:
     """Return a version as its registry spells it, None for none. Equality and questions for advisories are about this text."""
     if not text or not (text := text.strip()):
         return None
@@ -210,7 +210,7 @@ def _installed(text: str) -> Purl:
     purl = Purl.parse(text)
     if not purl.version:
         raise ValueError("installed needs a version: it is what lies on the disk")
-    return purl.at(_version(purl.type, purl.version))
+    return purl.at(published_version(purl.type, purl.version))
 
 
 def _kind(given: PinKind | None, purl: Purl | None, digest: Digest | None, requested: str) -> PinKind:
