@@ -11,12 +11,11 @@ import msgspec
 
 from connectors._dependency_files.packages import PYPI_NAME
 from connectors._inventory_line import published_version
-from connectors._launch.command import parse
 from connectors._launch.container import another_program, image, runs_anything
-from connectors._launch.launch import INTERPRETERS, LAUNCHERS, Launch, local, program
+from connectors._launch.launch import INTERPRETERS, LAUNCHERS, program
 from connectors._launch.npm import NAME
 from connectors._launch.places import placed
-from connectors._sightings import launches_server, serves
+from connectors._sightings import server_launch, serves
 from monitor.domain.deployment import Deployment, PinKind
 from monitor.domain.purl import Purl
 from monitor.domain.text import one_line
@@ -27,8 +26,6 @@ MAX_COMMAND = 65536
 STOPPED = frozenset({"created", "exited", "dead", "removing"})
 WORDS = re.compile(r'(?:"[^"]*"|[^\s"])+')
 NPMS_OWN = re.compile(r"(?i).*[/\\]node_modules[/\\]p?npm[/\\]bin[/\\](?P<name>npx|npm|pnpm)(-cli)?\.c?js")
-INSTALLED = re.compile(r"node_modules[/\\]((?:@[^/\\]+[/\\])?[^/\\@.][^/\\]*)(?![\s\S]*node_modules[/\\])")
-"""The innermost package of a path below node_modules."""
 
 REGISTRIES = {"npm": (NAME, Purl.npm), "pypi": (PYPI_NAME, Purl.pypi)}
 TABLES = {"npm_packages": ("npm",), "python_packages": ("pypi",)}
@@ -101,15 +98,9 @@ def _registries(row: Row, query: str, path: str) -> Collection[str]:
 
 def _process(row: Row, bare: Deployment, listed: Collection[Purl]) -> Iterator[Deployment]:
     argv = _asked(_words(_text(row.cmdline)[:MAX_COMMAND]))
-    if not argv:
-        return
-    launch = parse(argv[0], argv[1:])
-    if not launches_server(launch, listed):
-        launch = _installed(argv, listed) or launch
-    if not launches_server(launch, listed):
-        return
-    name = launch.purl.label if launch.purl else program(argv[0])
-    yield from placed(replace(bare, location="running processes", name=one_line(name, 200)), launch)
+    if launch := server_launch(argv, listed):
+        name = launch.purl.label if launch.purl else program(argv[0])
+        yield from placed(replace(bare, location="running processes", name=one_line(name, 200)), launch)
 
 
 def _words(line: str) -> list[str]:
@@ -129,25 +120,15 @@ def _asked(argv: Sequence[str]) -> list[str]:
     return words
 
 
-def _installed(argv: Sequence[str], listed: Collection[Purl]) -> Launch | None:
-    """A script below node_modules, where the folder names its package; None: it names no MCP server's. The version stands on the disk."""
-    for word in argv[:8]:
-        if found := INSTALLED.search(word[:MAX_PATH]):
-            purl = Purl.npm(found[1].replace("\\", "/"))
-            if found[1].isprintable() and serves(purl, listed):
-                return replace(local("a script in node_modules, its version stands there"), purl=purl)
-    return None
-
-
 def _container(row: Row, bare: Deployment, listed: Collection[Purl]) -> Iterator[Deployment]:
     """The id of an image is no digest that a registry knows, and is not taken for one."""
     outer, argv = image(_text(row.image)[:MAX_PATH]), _words(_text(row.command)[:MAX_COMMAND])
     argv = argv[1:] if argv and program(argv[0]).endswith("entrypoint.sh") else argv
-    inner = parse(argv[0], argv[1:]) if argv and runs_anything(argv[0]) else None
+    other = bool(argv) and runs_anything(argv[0])
     name = _text(row.name).lstrip("/")[:200] or "(no name)"
     off = _text(row.state).lower() in STOPPED
     place = replace(bare, location="containers", name=name, disabled=off)
     if serves(outer.purl, listed):
-        yield from placed(place, another_program(outer, "with another program inside") if inner else outer)
-    if inner and launches_server(inner, listed):
+        yield from placed(place, another_program(outer, "with another program inside") if other else outer)
+    if inner := server_launch(argv, listed):
         yield from placed(replace(place, name=f"{name} (inside)"), inner)

@@ -1,10 +1,12 @@
 """What inventories have in common that list everything on a machine: which of it is an MCP server, each place once, problems counted."""
 
-from collections.abc import Callable, Collection, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from connectors._launch.launch import Launch
+from connectors._launch.command import parse
+from connectors._launch.launch import Launch, local
 from monitor.domain.deployment import Deployment, HostReport, Inventory
 from monitor.domain.purl import Purl
 from monitor.domain.text import one_line
@@ -44,6 +46,9 @@ LIBRARIES = frozenset(
 )
 """Packages with such a name that are parts of servers and clients, and no servers. In the registry they count all the same."""
 
+INSTALLED = re.compile(r"node_modules[/\\]((?:@[^/\\]+[/\\])?[^/\\@.][^/\\]*)(?![\s\S]*node_modules[/\\])")
+"""The innermost package of a path below node_modules."""
+
 MAX_PROBLEMS = 1000
 """More are counted, not listed."""
 
@@ -64,6 +69,25 @@ def launches_server(launch: Launch, listed: Collection[Purl]) -> bool:
     """Say whether a command starts an MCP server, in itself or in what it starts in turn."""
     inner = (launch.inner,) if launch.inner else ()
     return serves(launch.purl, listed) or any(launches_server(each, listed) for each in (*inner, *launch.beside))
+
+
+def server_launch(argv: Sequence[str], listed: Collection[Purl]) -> Launch | None:
+    """Read a command; None: it starts no MCP server that can be named.
+
+    A script below `node_modules` is of the package that its folder names, at a version that stands there.
+    """
+    if not argv:
+        return None
+    launch = parse(argv[0], argv[1:])
+    return launch if launches_server(launch, listed) else _installed(argv, listed)
+
+
+def _installed(argv: Sequence[str], listed: Collection[Purl]) -> Launch | None:
+    for word in argv[:8]:
+        found = INSTALLED.search(word[:MAX_TEXT])
+        if found and found[1].isprintable() and serves(purl := Purl.npm(found[1].replace("\\", "/")), listed):
+            return replace(local("a script in node_modules, its version stands there"), purl=purl)
+    return None
 
 
 def marked(text: str) -> bool:

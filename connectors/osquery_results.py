@@ -94,6 +94,8 @@ class _Host:
 
     name: str
     said_at: int = 0
+    periodic: bool = False
+    """Whether it sends snapshots; one that sends changes alone is silent while there are none."""
     streams: dict[str, _Stream] = field(default_factory=dict)
 
 
@@ -171,14 +173,15 @@ class Replay:
                 self._sightings.add(replace(each, host=name) for each in found)
                 if not stream.begun:
                     late.append(f"{stream.query!r} on {name}")
-            if host.said_at:
+            if host.said_at and host.periodic:
                 reports.append(HostReport(name, datetime.fromtimestamp(host.said_at, UTC)))
         if late:
             self._sightings.problem(
                 f"the log begins after the first results of {late[0]}, and {len(late) - 1} more: name the older files,"
                 " too, or schedule snapshots; nothing counts as gone"
             )
-        collected_at = max((each.reported_at for each in reports), default=None)
+        newest = max((host.said_at for host in self._hosts.values()), default=0)
+        collected_at = datetime.fromtimestamp(newest, UTC) if newest else None
         return self._sightings.inventory(complete=not late, collected_at=collected_at, reports=reports)
 
     def _line(self, line: _Line, where: str, written_at: int) -> None:
@@ -198,7 +201,7 @@ class Replay:
         again, stream.said_at = said_at != stream.said_at, said_at
         if line.action == "snapshot":
             rows = _rows(line.snapshot)
-            stream.begun = True
+            stream.begun = host.periodic = True
             stream.rows.clear()
             self._add(stream, rows, where)
         else:

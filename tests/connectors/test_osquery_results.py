@@ -243,6 +243,13 @@ def test_no_host_can_report_from_the_future() -> None:
     assert inventory.reports[0].reported_at == datetime.fromtimestamp(TIME + 1000, UTC)
 
 
+def test_a_host_that_sends_changes_alone_may_be_silent() -> None:
+    inventory = read(added(NPM, 0))
+
+    assert inventory.reports == ()
+    assert inventory.collected_at == datetime.fromtimestamp(TIME, UTC)
+
+
 def test_two_hosts_of_one_name_stay_two() -> None:
     named = {"decorations": {"hostname": "localhost"}}
 
