@@ -5,6 +5,7 @@ Revision: 0004, after 0003. Records of before are OSV's; what was deployed gets 
 
 import json
 from datetime import datetime
+from hashlib import sha256
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,7 +17,9 @@ branch_labels = None
 depends_on = None
 
 LONGEST_KEY = 400
-"""Bytes. Names that an index cannot hold are left out: no registry gives such."""
+"""Bytes. In place of a longer name stands its digest."""
+PIECE = 5000
+"""Rows that are in memory at once."""
 
 
 def upgrade() -> None:
@@ -102,10 +105,40 @@ def _records_by_database() -> None:
 
 def _packages_of_deployments() -> None:
     op.add_column("deployments", sa.Column("package", sa.String(), nullable=True))
+    # Untyped: each database gets its own values back, whatever it makes of a time.
+    names = ("source", "place", "since")
+    deployments = sa.table("deployments", *map(sa.column, (*names, "document", "package")))
+    place = [deployments.c[name] for name in names]
+    named = sa.update(deployments).where(*(deployments.c[name] == sa.bindparam(f"of_{name}") for name in names))
+    piece = sa.select(*place, deployments.c.document).order_by(*place).limit(PIECE)
+    after: tuple[object, ...] = ()
+    while rows := op.get_bind().execute(piece.where(sa.tuple_(*place) > sa.tuple_(*after)) if after else piece).all():
+        found = [
+            {"of_source": row.source, "of_place": row.place, "of_since": row.since, "package": package}
+            for row in rows
+            if (package := _package(row.document))
+        ]
+        if found:
+            op.get_bind().execute(named.values(package=sa.bindparam("package")), found)
+        after = tuple(rows[-1][:3])
     op.create_index("ix_deployments_package", "deployments", ["package"])
-    deployments = sa.table("deployments", sa.column("document"), sa.column("package"))
-    for (document,) in op.get_bind().execute(sa.select(deployments.c.document).distinct()).all():
-        purl = json.loads(document)["purl"]
-        package = purl and PackageURL(purl["type"], purl["namespace"], purl["name"]).to_string()
-        if package and len(package.encode()) <= LONGEST_KEY:
-            op.execute(sa.update(deployments).where(deployments.c.document == document).values(package=package))
+
+
+def _package(document: str) -> str | None:
+    """Return the key of the package as the program of this revision writes it; None: not a package."""
+    purl = json.loads(document)["purl"]
+    if purl is None:
+        return None
+    # The library writes npm's names in small letters, and leaves generic names as they are.
+    type_ = "generic" if purl["type"] == "npm" else purl["type"]
+    text = PackageURL(type_, purl["namespace"], purl["name"]).to_string()
+    return _key(f"pkg:npm/{text.removeprefix('pkg:generic/')}" if purl["type"] == "npm" else text)
+
+
+def _key(text: str) -> str:
+    """Return the text itself, or where no index can hold it its start and its digest."""
+    raw = text.encode("utf-8", "surrogatepass")
+    if len(raw) <= LONGEST_KEY and "\0" not in text and raw.decode("utf-8", "replace") == text:
+        return text
+    start = raw[:64].decode("ascii", "ignore").replace("\0", "")
+    return f"{start}~{sha256(raw).hexdigest()}"

@@ -141,6 +141,7 @@ async def test_what_was_deployed_before_an_upgrade_is_found_after_it(
     assert [stay.deployment for stay in await store.run(lambda unit: unit.stays([package]))] == [deployment]
 
 
+@pytest.mark.timeout(15)  # a second; where each row costs a look through all of them, half a minute
 async def test_an_upgrade_names_the_packages_of_more_deployments_than_one_piece_holds(
     empty_database: str, opened: Opened
 ) -> None:
@@ -152,7 +153,6 @@ async def test_an_upgrade_names_the_packages_of_more_deployments_than_one_piece_
     )
 
     store = opened(empty_database)
-    # Quadratic in the deployments this took a minute; the time limit of the tests would end it.
     store.migrate()
 
     assert len(await store.run(lambda unit: unit.stays([Purl.npm("a"), Purl.npm("b")]))) == count * 2 // 3
