@@ -27,6 +27,7 @@ COMMANDS = [
     ("servers",),
     ("findings",),
     ("deployments",),
+    ("drift",),
     ("advisories",),
     ("exposure",),
     ("audit", "verify"),

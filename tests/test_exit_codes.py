@@ -12,6 +12,7 @@ __all__ = ["desk"]
 READERS = [
     ("findings",),
     ("deployments",),
+    ("drift",),
     ("audit", "verify"),
     ("audit", "export"),
     ("audit", "checkpoint"),

@@ -1,4 +1,4 @@
-"""`servers`, `findings`, `deployments`: what is kept, shown."""
+"""`servers`, `findings`: what is kept, shown."""
 
 from typing import Annotated
 
@@ -38,16 +38,3 @@ def findings(
     from monitor.commands.show import show_findings
 
     return show_findings(config, servers=server, resolved=all, as_json=json)
-
-
-def deployments(*, config: ConfigFile, json: Json = False) -> int:
-    """List what is deployed where, as last seen.
-
-    ```
-    mcp-monitor deployments
-    mcp-monitor deployments --json | jq -r '.[] | select(.version == null) | .location'     # what floats
-    ```
-    """
-    from monitor.commands.show import show_deployments
-
-    return show_deployments(config, as_json=json)

@@ -12,15 +12,30 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from monitor.about import installed_version
 from monitor.cli.advisories import advisories, exposure
 from monitor.cli.audit import audit
+from monitor.cli.drift import deployments, drift
 from monitor.cli.installation import doctor, migrate
 from monitor.cli.jobs import run, serve
-from monitor.cli.kept import deployments, findings, servers
+from monitor.cli.kept import findings, servers
 from monitor.cli.roots import roots
 from monitor.cli.verify import verify
 from monitor.domain.text import one_line
 from monitor.ending import ExitCode, Stop
 
-COMMANDS = (run, serve, servers, findings, deployments, advisories, exposure, audit, roots, verify, doctor, migrate)
+COMMANDS = (
+    run,
+    serve,
+    servers,
+    findings,
+    deployments,
+    drift,
+    advisories,
+    exposure,
+    audit,
+    roots,
+    verify,
+    doctor,
+    migrate,
+)
 """This list is the only register: a function's name is the command, its docstring the help; an `App` has commands of its own."""
 
 app = App(

@@ -1,11 +1,12 @@
 """`advisories` and `exposure`: what names the versions now, and who had one, from what is kept."""
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from monitor import wiring
+from monitor.commands.moments import moment
 from monitor.commands.opening import open_settings, recall
 from monitor.commands.output import finding_json, note, say, show_json, show_table, worst_first
 from monitor.commands.table import Column
@@ -218,32 +219,13 @@ def _finding_json(tracked: Tracked) -> dict[str, object]:
 
 
 def _begin(text: str) -> datetime:
-    return _moment(text)[0]
+    return moment(text, "--between")[0]
 
 
 def _end(text: str) -> datetime:
     """A day ends at its end."""
-    moment, is_day = _moment(text)
-    return moment + timedelta(days=1) - timedelta(microseconds=1) if is_day else moment
-
-
-def _moment(text: str) -> tuple[datetime, bool]:
-    """Read a day (at its beginning, in UTC) or a time; without a zone it is in UTC."""
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        expected = "expected 2026-11-24 or 2026-11-24T12:00Z"
-        raise Stop(f"--between: {expected}, got {one_line(text, 50)}", ExitCode.USAGE) from None
-    aware = read if read.tzinfo else read.replace(tzinfo=UTC)
-    return aware.astimezone(UTC), _is_day(text)
-
-
-def _is_day(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+    end, is_day = moment(text, "--between")
+    return end + timedelta(days=1) - timedelta(microseconds=1) if is_day else end
 
 
 def _row(tracked: Tracked) -> tuple[str, ...]:

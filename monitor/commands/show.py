@@ -1,4 +1,4 @@
-"""`servers`, `findings`, `deployments`: what is kept, shown."""
+"""`servers`, `findings`: what is kept, shown."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -17,8 +17,6 @@ from monitor.commands.output import (
     show_table,
     worst_first,
 )
-from monitor.commands.table import Column
-from monitor.domain.deployment import Deployment
 from monitor.domain.server import Entry
 from monitor.ending import ExitCode, Stop
 from monitor.jobs import recall as memory
@@ -61,29 +59,6 @@ def show_findings(config: Path, *, servers: Sequence[str], resolved: bool, as_js
     return ExitCode.QUIET
 
 
-def show_deployments(config: Path, *, as_json: bool) -> int:
-    """List what is deployed, as last seen."""
-    seen, found = recall(open_settings(config, only_store=True), lambda unit: (unit.deployments(), unit.findings()))
-    malware = {each.finding.about for each in found if each.open and each.finding.rule == "malware"}
-    if as_json:
-        show_json(
-            [
-                _deployment_json(each) | {"quarantined": each.purl in malware, "seen_at": at.isoformat()}
-                for each, at in seen
-            ]
-        )
-    else:
-        loose = {"seen": 3, "client": 2, "pinned": 1}
-        names = ("host", "client", "name", "what", "version", "pinned", "seen", "location")
-        header = [Column(name, loose.get(name, 0)) for name in names]
-        rows = [
-            (*_deployment_row(each, quarantined=each.purl in malware), f"{at:%Y-%m-%d %H:%M}", each.location)
-            for each, at in seen
-        ]
-        show_table(header, rows, empty="Nothing is known to be deployed; `run fleet` looks.")
-    return ExitCode.QUIET
-
-
 def _server_json(entry: Entry) -> dict[str, object]:
     server, approval = entry.server, entry.approval
     approved = approval and {
@@ -104,30 +79,4 @@ def _server_json(entry: Entry) -> dict[str, object]:
         "tier": server.tier,
         "approval": approved,
         "line": entry.line,
-    }
-
-
-def _deployment_row(deployment: Deployment, *, quarantined: bool) -> tuple[str, ...]:
-    what = str(deployment.purl.package) if deployment.purl else deployment.remote or deployment.note
-    version = (deployment.purl and deployment.purl.version) or deployment.requested or "floats"
-    version = f"{version} QUARANTINED" if quarantined else version
-    pinned = f"{deployment.kind.value}, disabled" if deployment.disabled else deployment.kind.value
-    return (deployment.host, deployment.client, deployment.name, what, version, pinned)
-
-
-def _deployment_json(deployment: Deployment) -> dict[str, object]:
-    return {
-        "host": deployment.host,
-        "client": deployment.client,
-        "location": deployment.location,
-        "name": deployment.name,
-        "pinned": deployment.kind.value,
-        "package": str(deployment.purl.package) if deployment.purl else None,
-        "version": deployment.purl.version if deployment.purl else None,
-        "requested": deployment.requested or None,
-        "remote": deployment.remote,
-        "digest": str(deployment.digest) if deployment.digest else None,
-        "disabled": deployment.disabled,
-        "note": deployment.note or None,
-        "redirects": list(deployment.redirects),
     }

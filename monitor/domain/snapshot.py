@@ -8,7 +8,7 @@ from monitor.domain.advisory import Advised
 from monitor.domain.changes import Changes
 from monitor.domain.dependency import Dependencies
 from monitor.domain.deployment import Deployment, HostReport
-from monitor.domain.finding import Tracked
+from monitor.domain.finding import Finding
 from monitor.domain.health import SourceHealth, Undeliverable
 from monitor.domain.provenance import TrustRoot, Verdict, Verification
 from monitor.domain.purl import Purl
@@ -45,10 +45,8 @@ class Snapshot:
     dependencies: Mapping[Purl, Dependencies | Unknown] = field(default_factory=dict)
     """By version of the server: those of which anything is known, or should be."""
     risks: Risks = field(default_factory=Risks)
-    opened: Mapping[str, Tracked] = field(default_factory=dict)
-    """By fingerprint: the server's open findings."""
-    asked: frozenset[Purl] = frozenset()
-    """The versions of the server itself that were asked about."""
+    opened: Mapping[str, Finding] = field(default_factory=dict)
+    """By fingerprint: the server's open findings as they were when they were opened."""
     deployments: tuple[Deployment, ...] | Unknown = field(default=NOT_ASKED)
     approved_before: frozenset[Purl] = frozenset()
     """Versions that were approved in a review, whatever is approved now."""

@@ -7,6 +7,18 @@ from monitor.domain.finding import Fact, Finding, Severity, Unseen, Verdicts
 from monitor.domain.snapshot import Fleet, Snapshot
 from monitor.domain.unknown import Unknown
 
+RULE_OF = {
+    Kind.AHEAD: "unapproved-version",
+    Kind.UNAPPROVED: "unapproved-version",
+    Kind.BEHIND: "deployed-behind",
+    Kind.DIGEST_DIFFERS: "deployed-digest-differs",
+    Kind.FLOATING: "floating-version",
+    Kind.OPAQUE: "opaque-launch",
+    Kind.REDIRECTED: "redirected-source",
+    Kind.SHADOW: "shadow-server",
+    Kind.NOT_DEPLOYED: "not-deployed",
+}
+"""Which rule says it."""
 UP_FOR_DECISION = frozenset({Kind.AHEAD, Kind.UNAPPROVED})
 """The version itself is."""
 
