@@ -1,12 +1,16 @@
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
-from monitor.store import schema
+from monitor.domain.deployment import Deployment, PinKind
+from monitor.domain.purl import Purl
+from monitor.store import documents, schema
 from monitor.store.tables import metadata
 from monitor.store.transaction import WrongSchema
 from tests.databases import Opened
