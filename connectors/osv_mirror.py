@@ -6,7 +6,8 @@ It does not know: what the origin has not copied yet, packages of other ecosyste
 takes the repository's history.
 
 The copy is one SQLite file in a folder that nobody else may write. It says how old it is; one that is missing, or too old, answers
-nothing: never "no advisories". The origin, an address or a folder, may be a copy itself, and says by the time of its files how old that is.
+nothing: never "no advisories". The origin, an address or a folder, may be a copy itself, and says by the time of its files how old that is;
+where it goes on with one ecosystem and stands still with another, the other's packages are not known.
 """
 
 import asyncio
@@ -14,14 +15,14 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 from connectors import _own_folder as own_folder
 from connectors._edge.http import Http
-from connectors._osv_mirror import archive, copying, index, matching, problems
+from connectors._osv_mirror import age, archive, copying, index, matching, problems
 from connectors._osv_mirror import origin as origins
 from connectors._osv_mirror.entry import NAME, micros, moment
 from connectors._osv_mirror.index import Cursor, NoCopy
@@ -105,9 +106,11 @@ class OsvMirror:
     def _match(self, questions: Collection[Question]) -> dict[Purl, tuple[AdvisoryRef, ...] | Unknown]:
         try:
             with self._reading() as connection:
-                stale = self._stale(index.cursors(connection))
+                cursors = self._cursors_of(connection)
+                stale = self._stale(cursors)
                 if stale is None:
-                    return matching.answers(connection, questions, self._ecosystems)
+                    still = age.standing_still(self._origin.place, cursors, self._clock(), self._stale_after)
+                    return matching.answers(connection, questions, self._ecosystems, still)
         except SourceError as error:
             stale = error.unknown()
         return {question.purl: stale for question in questions}
@@ -133,46 +136,36 @@ class OsvMirror:
 
     def _state(self, changed: int = 0) -> MirrorState:
         with self._reading() as connection:
-            cursors = index.cursors(connection)
-            self._require(cursors)
+            cursors = self._cursors_of(connection)
             records, youngest = connection.execute("SELECT count(*), max(modified) FROM records").fetchone()
             bad = problems.shown(connection)
-        late = self._late(cursors)
+        place, now = self._origin.place, self._clock()
+        late = age.late(place, cursors, now, self._stale_after)
+        old = (late,) if late else tuple(age.standing_still(place, cursors, now, self._stale_after).values())
         return MirrorState(
             records=records,
             youngest=None if youngest is None else moment(youngest),
-            compared_at=_compared(cursors),
+            compared_at=age.compared_at(cursors),
             whole_at=moment(min(each.whole for each in cursors.values())),
             changed=changed,
-            problems=(*((late,) if late else ()), *bad)[: problems.MAX_SHOWN],
+            problems=(*old, *bad)[: problems.MAX_SHOWN],
         )
 
     def _stale(self, cursors: Mapping[str, Cursor]) -> Unknown | None:
         """None: the copy can be asked."""
-        self._require(cursors)
-        ago = self._clock() - _compared(cursors)
-        if ago > self._stale_after:
-            return Unknown(Reason.UNAVAILABLE, NAME, f"the copy was last compared on {_dated(_compared(cursors), ago)}")
-        late = self._late(cursors)
+        now, compared = self._clock(), age.compared_at(cursors)
+        if now - compared > self._stale_after:
+            return Unknown(Reason.UNAVAILABLE, NAME, f"the copy was last compared on {age.dated(compared, now)}")
+        late = age.late(self._origin.place, cursors, now, self._stale_after)
         return Unknown(Reason.UNAVAILABLE, NAME, late) if late else None
 
-    def _late(self, cursors: Mapping[str, Cursor]) -> str:
-        """Say that the origin itself is a copy that nobody renews; empty: it is not, or does not tell.
-
-        The youngest of its files counts: an ecosystem in which nothing happens for a day has an old list.
-        """
-        written = [each.written for each in cursors.values() if each.written is not None]
-        if not written:
-            return ""
-        at = moment(max(written))
-        ago = self._clock() - at
-        return f"{self._origin.place} was last written on {_dated(at, ago)}" if ago > self._stale_after else ""
-
-    def _require(self, cursors: Mapping[str, Cursor]) -> None:
-        """Raise `Unavailable` unless every ecosystem has a copy."""
-        missing = [ecosystem for ecosystem in self._ecosystems if ecosystem not in cursors]
+    def _cursors_of(self, connection: sqlite3.Connection) -> dict[str, Cursor]:
+        """Return how far the copies of the wanted ecosystems reach. Raises `Unavailable` unless each has one."""
+        found = index.cursors(connection)
+        missing = [ecosystem for ecosystem in self._ecosystems if ecosystem not in found]
         if missing:
             raise Unavailable(NAME, f"there is no copy yet of {', '.join(missing)}")
+        return {ecosystem: found[ecosystem] for ecosystem in self._ecosystems}
 
     def _cursors(self) -> dict[str, Cursor]:
         """Return how far the copies reach that came from this origin."""
@@ -240,11 +233,3 @@ async def _to_its_end(work: Callable[[], int]) -> int:
     except asyncio.CancelledError:
         await asyncio.wait([running])
         raise
-
-
-def _compared(cursors: Mapping[str, Cursor]) -> datetime:
-    return moment(min(each.compared for each in cursors.values()))
-
-
-def _dated(at: datetime, ago: timedelta) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC ({ago // timedelta(hours=1)} h ago)"

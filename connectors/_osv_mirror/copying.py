@@ -32,7 +32,7 @@ class News:
     ecosystem: str
     cursor: Cursor | None  # None: nothing that this origin gave is known
     archive: File | None = None  # None: the single records are enough
-    written: int | None = None  # None: the origin does not say when it was written
+    written: int | None = None  # None: the origin does not say when it was written; never in the future
     seen: int = _BEGINNING
     listed: dict[str, int] = field(default_factory=dict)
     bodies: dict[str, bytes] = field(default_factory=dict)
@@ -47,7 +47,7 @@ async def news(
     if cursor is not None and await _single(origin, folder, found, now):
         return found
     file = await stack.enter_async_context(origin.archive(ecosystem, folder))
-    written = None if file.written_at is None else micros(file.written_at)
+    written = None if file.written_at is None else min(micros(file.written_at), now)
     return News(ecosystem, cursor, archive=file, written=written, listed=found.listed, bad=found.bad)
 
 
@@ -94,7 +94,9 @@ async def _single(origin: Origin, folder: Path, found: News, now: int) -> bool:
     changes.end()
     if changes.overflowed:
         return False
-    found.written = None if written_at is None else micros(written_at)
+    # What the archive told stays known, though a list may be older: it is written when something changes.
+    told = None if written_at is None else min(micros(written_at), now)
+    found.written = None if told is None else max(found.cursor.written or _BEGINNING, told)
     found.seen = max(found.cursor.seen, changes.newest or _BEGINNING)
     found.listed = await asyncio.to_thread(_unknown, folder, found.ecosystem, changes)
     if changes.bad:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -42,9 +42,12 @@ class _Found:
 
 
 def answers(
-    connection: sqlite3.Connection, questions: Collection[Question], ecosystems: Collection[str]
+    connection: sqlite3.Connection,
+    questions: Collection[Question],
+    ecosystems: Collection[str],
+    still: Mapping[str, str],
 ) -> dict[Purl, Answer]:
-    """Answer each question out of the copies of those ecosystems.
+    """Answer each question out of the copies of those ecosystems. `still`: those that are too old to be asked, each with a sentence.
 
     What cannot be decided for a version of a package (it, or a bound, does not parse) is given with what names it: whoever reads the record
     then says that it is disputed, and nothing undecided looks clean.
@@ -57,7 +60,15 @@ def answers(
     found |= {purl: of.refs for purl, of in _by_version(connection, versions).items()}
     for purl, of in _by_commit(connection, commits).items():
         found[purl] = _about_commit(of, git=GIT in ecosystems)
-    return found
+    return found | dict(_too_old(found, still))
+
+
+def _too_old(found: Mapping[Purl, Answer], still: Mapping[str, str]) -> Iterator[tuple[Purl, Unknown]]:
+    """A commit may stand in a record of any ecosystem."""
+    for purl, answer in found.items():
+        said = [why for ecosystem, why in still.items() if purl.type in {"github", PURLS.get(ecosystem)}]
+        if said and not (isinstance(answer, Unknown) and answer.reason is Reason.NOT_COVERED):
+            yield purl, Unknown(Reason.UNAVAILABLE, NAME, "; ".join(said))
 
 
 def _by_version(connection: sqlite3.Connection, questions: Sequence[Question]) -> dict[Purl, _Found]:

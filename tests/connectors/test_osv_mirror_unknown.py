@@ -70,6 +70,95 @@ async def test_a_folder_that_nobody_renews_is_stale_though_it_is_compared_every_
         assert state.problems[0].endswith("was last written on 2026-11-20 12:00 UTC (25 h ago)")
 
 
+def renew(world: World, export: Path, *ecosystems: str) -> None:
+    """Write the export's files of those ecosystems anew, now."""
+    now = world.clock().timestamp()
+    for ecosystem in ecosystems:
+        for path in (export / ecosystem).iterdir():
+            os.utime(path, (now, now))
+
+
+@pytest.fixture
+async def half(world: World, tmp_path: Path) -> AsyncIterator[House]:
+    """A copy of a folder in which npm and GIT were written today, and PyPI not for eight days and an hour."""
+    export = world.osv_export.write(tmp_path / "export")
+    renew(world, export, "npm", "PyPI", "GIT")
+    async with house(world, tmp_path / "copy", place=str(export)) as home:
+        await home.refresh()
+        world.clock.advance(days=8, hours=1)
+        renew(world, export, "npm", "GIT")
+        yield home
+
+
+async def test_an_ecosystem_that_stands_still_at_an_origin_that_goes_on_answers_nothing(half: House) -> None:
+    state = await half.refresh()
+
+    said = await half.unknown(Purl.pypi("acme-fetch", "2.0"))
+
+    assert said.endswith(
+        "PyPI in " + str(half.folder.parent / "export") + " has not changed since 2026-11-20 12:00 UTC (193 h ago)"
+    )
+    assert state.problems == (said.removeprefix("osv_mirror: unavailable, "),)
+    assert await half.named(FILES) == []
+
+
+async def test_a_commit_that_an_ecosystem_standing_still_may_name_is_not_clean(half: House) -> None:
+    await half.refresh()
+
+    assert await half.named(Purl.github("acme/files", "v1"), commit="a" * 40) is Reason.UNAVAILABLE
+
+
+async def test_an_ecosystem_may_be_quiet_for_a_week_longer_than_a_copy_may_be_old(world: World, tmp_path: Path) -> None:
+    export = world.osv_export.write(tmp_path / "export")
+    renew(world, export, "npm", "PyPI", "GIT")
+    async with house(world, tmp_path / "copy", place=str(export)) as home:
+        await home.refresh()
+        world.clock.advance(days=8)
+        renew(world, export, "npm", "GIT")
+
+        state = await home.refresh()
+
+        assert await home.named(Purl.pypi("acme-fetch", "2.0")) == []
+        assert state.problems == ()
+
+
+async def test_a_record_of_today_is_a_sign_of_life_though_the_files_are_old(half: House) -> None:
+    half.world.osv.advise("GHSA-1", Purl.pypi("acme-fetch"))
+    export = half.world.osv_export.write(half.folder.parent / "export")
+    renew(half.world, export, "npm", "GIT")
+    for path in (export / "PyPI").iterdir():
+        os.utime(path, (0, 0))
+    await half.refresh(whole=True)
+
+    assert await half.named(Purl.pypi("acme-fetch", "2.0")) == ["GHSA-1"]
+
+
+async def test_an_archive_of_today_is_a_sign_of_life_though_the_list_is_old(half: House) -> None:
+    export = half.folder.parent / "export"
+    os.utime(export / "PyPI" / "all.zip", (half.world.clock().timestamp(),) * 2)
+    await half.refresh(whole=True)
+
+    state = await half.refresh()
+
+    assert await half.named(Purl.pypi("acme-fetch", "2.0")) == []
+    assert state.problems == ()
+
+
+async def test_a_file_from_the_future_does_not_make_an_origin_young_for_ever(half: House) -> None:
+    export = half.folder.parent / "export"
+    for path in (export / "PyPI").iterdir():
+        os.utime(path, (half.world.clock().timestamp() + 10**9,) * 2)
+    await half.refresh()
+    half.world.clock.advance(days=9)
+    renew(half.world, export, "npm", "GIT")
+    for path in (export / "PyPI").iterdir():
+        os.utime(path, (0, 0))
+
+    await half.refresh()
+
+    assert await half.named(Purl.pypi("acme-fetch", "2.0")) is Reason.UNAVAILABLE
+
+
 async def test_how_old_a_copy_may_be_is_configured(world: World, tmp_path: Path) -> None:
     async with house(world, tmp_path / "copy", stale_after=timedelta(days=7)) as home:
         await home.refresh()
