@@ -10,25 +10,19 @@ there as a range is named, and not looked at; packages for other platforms count
 
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-
 from connectors._dependency_files import (
-    cyclonedx,
-    package_lock,
-    pipfile_lock,
     pnpm_lock,
     poetry_lock,
     pylock,
     requirements,
-    spdx,
     uv_lock,
     yarn_lock,
 )
-from connectors._dependency_files.graph import NAME, Graph, dependencies, limited, refused
+from connectors._dependency_files.graph import NAME, dependencies, limited, refused
+from connectors._dependency_files.in_json import KNOWN, Parse, of_json
 from connectors._reading_files.opening import opened
 from monitor.domain.dependency import Dependencies
 from monitor.domain.purl import Purl
@@ -36,11 +30,8 @@ from monitor.ports.errors import Unavailable
 from monitor.ports.sources import DependencySource, Unchanged
 
 MAX_BYTES = 64 * 2**20
-KNOWN = "expected a lock file of npm, yarn, pnpm, uv, poetry or pipenv, pylock.toml, requirements.txt, or CycloneDX or SPDX as JSON"
 EDITION = 1
 """Part of the stamp: with a new one, files are read again that did not change."""
-
-Parse = Callable[[bytes], Graph]
 
 SHAPES: tuple[tuple[re.Pattern[bytes], Parse], ...] = (
     (re.compile(rb"^(?:# yarn lockfile v1|__metadata:)", re.MULTILINE), yarn_lock.parse),
@@ -55,24 +46,6 @@ SHAPES: tuple[tuple[re.Pattern[bytes], Parse], ...] = (
 """What is not JSON, by a line that no file of that format is without, in this order."""
 
 REQUIREMENTS = re.compile(r".*requirements.*|.*constraints.*|.*\.txt", re.IGNORECASE)
-
-ABSENT = msgspec.Raw(b"")
-
-
-class _Shape(msgspec.Struct):
-    """The keys by which the formats in JSON are told apart."""
-
-    bom_format: str | None = msgspec.field(name="bomFormat", default=None)
-    spdx_version: str | None = msgspec.field(name="spdxVersion", default=None)
-    sbom: msgspec.Raw = ABSENT
-    graph: msgspec.Raw = msgspec.field(name="@graph", default=ABSENT)
-    lockfile_version: int | None = msgspec.field(name="lockfileVersion", default=None)
-    default: msgspec.Raw = ABSENT
-    meta: msgspec.Raw = msgspec.field(name="_meta", default=ABSENT)
-
-
-_SHAPE = msgspec.json.Decoder(_Shape)
-"""Made at import: files are read by several threads, and msgspec crashes the process where two of them first use a type at once."""
 
 
 def build(*, base: Path = Path()) -> DependencySource:
@@ -121,7 +94,7 @@ def _parser(data: bytes, name: str) -> Parse:
     """Tell the format. Raises `Malformed`."""
     first = data.lstrip()[:1]
     if first == b"{":
-        return _of_json(data, name)
+        return of_json(data, name)
     if first == b"<":
         raise refused(f"{name}: XML, which is not read; export the SBOM as JSON")
     shaped = next((parser for shape, parser in SHAPES if shape.search(data)), None)
@@ -130,21 +103,3 @@ def _parser(data: bytes, name: str) -> Parse:
     if shaped is None:
         raise refused(f"{name}: of no form that is known; {KNOWN}")
     return shaped
-
-
-def _of_json(data: bytes, name: str) -> Parse:
-    try:
-        shape = _SHAPE.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise refused(f"{name}: {error}; {KNOWN}") from error
-    if shape.bom_format == "CycloneDX":
-        return cyclonedx.parse
-    if shape.spdx_version is not None or shape.sbom != ABSENT:
-        return spdx.parse
-    if shape.graph != ABSENT:
-        return spdx.parse_newer
-    if shape.lockfile_version is not None:
-        return package_lock.parse
-    if ABSENT not in (shape.meta, shape.default):
-        return pipfile_lock.parse
-    raise refused(f"{name}: JSON of no form that is known; {KNOWN}")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from connectors._dependency_files.bill import Part, graph
+from connectors._dependency_files.bill import ABSENT, Part, digests, graph
 from connectors._dependency_files.graph import MAX_ENTRIES, Graph, refused
 from connectors._dependency_files.records import document, record
 
@@ -34,6 +34,7 @@ class _Component(msgspec.Struct):
     scope: str = ""
     ref: str = msgspec.field(name="bom-ref", default="")
     properties: list[_Property] = []
+    hashes: msgspec.Raw = ABSENT
     components: list[msgspec.Raw] = []
 
 
@@ -90,7 +91,8 @@ def _parts(components: list[msgspec.Raw], problems: list[str]) -> Iterator[Part]
 def _part(read: _Component, place: str) -> Part:
     name = f"{read.group}/{read.name}" if read.group else read.name
     marked = any((each.name, each.value) in MARKS for each in read.properties)
-    return Part(read.ref or place, name, read.version, read.purl, apart=marked or read.scope == "excluded")
+    apart = marked or read.scope == "excluded"
+    return Part(read.ref or place, name, read.version, read.purl, apart, digests(read.hashes))
 
 
 def _needs(entries: list[msgspec.Raw], problems: list[str]) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from connectors._dependency_files import packages
 from monitor.domain.dependency import Dependencies, Dependency
 from monitor.domain.purl import Purl
+from monitor.domain.release import Digest
 from monitor.domain.text import one_line
 from monitor.ports.errors import Malformed
 
@@ -41,6 +42,8 @@ class Node:
     """The project itself, or a part of it: its purl says who it is, and may have no version."""
     apart: bool = False
     """Not installed with the package, as the file marks it: for development alone, or in an extra."""
+    digests: tuple[Digest, ...] = ()
+    """Of the package's file, where the format has them beside it; they say nothing of what lies unpacked on a disk."""
 
 
 @dataclass(frozen=True, slots=True)

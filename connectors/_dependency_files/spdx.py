@@ -5,12 +5,12 @@ Left out: what is only a dependency for development, tests or building.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import msgspec
 
-from connectors._dependency_files.bill import Part, graph
+from connectors._dependency_files.bill import ABSENT, Part, digests, graph
 from connectors._dependency_files.graph import MAX_ENTRIES, MAX_NEEDS, Graph, refused
 from connectors._dependency_files.records import document, record
 
@@ -40,6 +40,7 @@ class _Package(msgspec.Struct, rename="camel"):
     key: str = msgspec.field(name="SPDXID")
     version_info: str = ""
     external_refs: list[_Reference] = []
+    checksums: msgspec.Raw = ABSENT
 
 
 class _Relationship(msgspec.Struct, rename="camel"):
@@ -75,6 +76,7 @@ class _Element(msgspec.Struct, rename="camel"):
     version: str = msgspec.field(name="software_packageVersion", default="")
     purl: str = msgspec.field(name="software_packageUrl", default="")
     external_identifier: list[_Identifier] = []
+    verified_using: msgspec.Raw = ABSENT
     source: str = msgspec.field(name="from", default="")
     to: list[str] = []
     relationship_type: str = ""
@@ -112,7 +114,9 @@ def parse(data: bytes) -> Graph:
     related = list(_each(read.relationships, _RELATIONSHIP, "relationships", MAX_NEEDS, problems))
     edges = [_Edge(each.spdx_element_id, each.relationship_type, each.related_spdx_element) for each in related]
     described = [*read.document_describes, *(edge.target for edge in edges if edge.kind == DESCRIBES)]
-    parts = [Part(each.key, each.name, each.version_info, _purl(each)) for each in packages]
+    parts = [
+        Part(each.key, each.name, each.version_info, _purl(each), digests=digests(each.checksums)) for each in packages
+    ]
     return _graph(read.spdx_version.replace("-", " "), parts, edges, described, problems)
 
 
@@ -126,7 +130,10 @@ def parse_newer(data: bytes) -> Graph:
     described += [
         key for each in elements if each.type == "SpdxDocument" and not described for key in each.root_element
     ]
-    parts = [Part(each.key, each.name, each.version, each.purl or _identified(each)) for each in packages]
+    parts = [
+        Part(each.key, each.name, each.version, each.purl or _identified(each), digests=digests(each.verified_using))
+        for each in packages
+    ]
     return _graph("SPDX 3.0", parts, list(_newer_edges(elements)), described, problems)
 
 
@@ -174,5 +181,5 @@ def _graph(source: str, parts: list[Part], edges: list[_Edge], described: list[s
     apart = {edge.source for edge in edges if edge.kind in APART} - needed
     known = {part.key: part for part in parts}
     about = [known[key] for key in dict.fromkeys(described) if key in known]
-    marked = [Part(part.key, part.name, part.version, part.purl, part.key in apart) for part in parts]
+    marked = [replace(part, apart=part.key in apart) for part in parts]
     return graph(source, about[0] if len(about) == 1 else None, marked, needs, problems)
