@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -26,6 +26,7 @@ from connectors import (
     osv_mirror,
     pypi,
     registry_file,
+    report_receiver,
     sigstore_bundle,
     slack,
     toolhive_registry,
@@ -33,6 +34,9 @@ from connectors import (
 )
 from connectors._edge import installers
 from connectors._edge.http import Http
+from connectors._host_policies import host_policies as host_policies  # noqa: PLC0414 the collector's way to it, as for the next two
+from connectors._host_report import write_report as write_report  # noqa: PLC0414
+from connectors._whole_file import write_whole as write_whole  # noqa: PLC0414
 from monitor.about import installed_version
 from monitor.app import App, Limits
 from monitor.config import Config, InventoryFile, McpConfig
@@ -267,6 +271,28 @@ def _configured(name: str, source: Source, settings: Settings) -> installers.End
     token = settings.secret(f"sources.{name}.token")
     headers = {"authorization": f"Bearer {token}"} if token else {}
     return installers.Endpoint(source.url + "/", f"sources.{name}.url", headers) if source.url else None
+
+
+def scanned(homes: Sequence[Path], host: str, *, root: Path) -> tuple[DeploymentSource, ...]:
+    """Open the well-known places of each home, and those that hold for the whole machine."""
+    return tuple(
+        mcp_config.build(host=host, paths=(), home=home, root=None if at else root) for at, home in enumerate(homes)
+    )
+
+
+def collector() -> str:
+    """Return what a report says of the program that wrote it."""
+    return f"mcp-monitor/{installed_version()}"
+
+
+def plain_edge(*, clock: Clock = utc_now) -> Http:
+    """Return a client for a command that has no configuration."""
+    return Http(user_agent=collector(), clock=clock)
+
+
+def reports_to(edge: Http, url: str, token: str | None) -> report_receiver.ReportReceiver:
+    """Open the address to which a report is sent. Raises ValueError where it is none."""
+    return report_receiver.build(edge, url=url, token=token)
 
 
 def inventories(settings: Settings, home: Path) -> tuple[DeploymentSource, ...]:

@@ -27,6 +27,7 @@ COMMANDS = [
     ("servers",),
     ("findings",),
     ("deployments",),
+    ("scan",),
     ("drift",),
     ("advisories",),
     ("exposure",),

@@ -17,6 +17,7 @@ from monitor.cli.installation import doctor, migrate
 from monitor.cli.jobs import run, serve
 from monitor.cli.kept import findings, servers
 from monitor.cli.roots import roots
+from monitor.cli.scan import scan
 from monitor.cli.verify import verify
 from monitor.domain.text import one_line
 from monitor.ending import ExitCode, Stop
@@ -28,6 +29,7 @@ COMMANDS = (
     findings,
     deployments,
     drift,
+    scan,
     advisories,
     exposure,
     audit,
