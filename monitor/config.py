@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from monitor.config_channels import Jira, Slack
+from monitor.config_inventory import InventoryCsv, KubernetesPods, OsqueryResults, SbomInventory
 from monitor.config_section import Section
 from monitor.config_sources import Sources
 from monitor.domain.finding import Severity
@@ -97,7 +98,12 @@ class InventoryFile(Section):
     path: Place
 
 
-Inventory = Annotated[McpConfig | InventoryFile, Field(discriminator="kind")]
+AnyInventory = McpConfig | InventoryFile | InventoryCsv | OsqueryResults | KubernetesPods | SbomInventory
+Inventory = Annotated[AnyInventory, Field(discriminator="kind")]
+KINDS: Mapping[str, type[Section]] = {
+    get_args(section.model_fields["kind"].annotation)[0]: section for section in get_args(AnyInventory)
+}
+"""Of [[inventory]]."""
 
 
 class Verification(Section):

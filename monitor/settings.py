@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from monitor.config import Config, InventoryFile, McpConfig, Waiver
+from monitor.config import KINDS, Config, Waiver
 from monitor.config_section import Section
 from monitor.domain.text import one_line
 from monitor.option_types import database
@@ -18,7 +18,7 @@ from monitor.option_types import database
 LARGEST_FILE = 2**20
 LONGEST_LINE = 1000
 LARGEST_SECRET = 2**16
-NESTED: Mapping[str, type[Section]] = {"mcp-config": McpConfig, "inventory-file": InventoryFile, "waivers": Waiver}
+NESTED: Mapping[str, type[Section]] = {**KINDS, "waivers": Waiver}
 """What stands inside the lists of the file."""
 
 
@@ -149,7 +149,7 @@ def _problem(detail: ErrorDetails) -> Problem:
         case "missing":
             return Problem(key, "expected a value: it has no default")
         case "union_tag_invalid" | "union_tag_not_found":
-            return Problem(f"{key}.kind", 'expected "mcp-config" or "inventory-file"')
+            return Problem(f"{key}.kind", f"expected one of {', '.join(KINDS)}")
         case "model_type" | "dict_type" | "mapping_type":
             return Problem(key, f"expected a table: [{key}]")
         case _:

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -15,18 +15,22 @@ from connectors import (
     github,
     github_advisories,
     github_repository_advisories,
+    inventory_csv,
     inventory_file,
     jira,
     kev,
+    kubernetes_pods,
     local_file,
     mcp_config,
     mcp_registry,
     npm,
+    osquery_results,
     osv,
     osv_mirror,
     pypi,
     registry_file,
     report_receiver,
+    sbom_inventory,
     sigstore_bundle,
     slack,
     toolhive_registry,
@@ -39,7 +43,8 @@ from connectors._host_report import write_report as write_report  # noqa: PLC041
 from connectors._whole_file import write_whole as write_whole  # noqa: PLC0414
 from monitor.about import installed_version
 from monitor.app import App, Limits
-from monitor.config import Config, InventoryFile, McpConfig
+from monitor.config import Config, Inventory, InventoryFile, McpConfig
+from monitor.config_inventory import InventoryCsv, KubernetesPods, OsqueryResults, SbomInventory
 from monitor.config_sources import Source
 from monitor.domain.provenance import Attestation, Subject
 from monitor.domain.purl import Purl
@@ -297,10 +302,16 @@ def reports_to(edge: Http, url: str, token: str | None) -> report_receiver.Repor
 
 def inventories(settings: Settings, home: Path) -> tuple[DeploymentSource, ...]:
     """Open what knows what is deployed."""
-    return tuple(_inventory(each, home) for each in settings.config.inventory)
+    return tuple(_inventory(each, home, listed_packages(settings)) for each in settings.config.inventory)
 
 
-def _inventory(given: McpConfig | InventoryFile, home: Path) -> DeploymentSource:
+def listed_packages(settings: Settings) -> Callable[[], frozenset[Purl]]:
+    """Return what asks the registry, each time anew, which packages it lists: among everything on a machine these are servers."""
+    registry = registry_source(settings)
+    return lambda: frozenset(each.server.package for each in registry.read().entries if each.server.package)
+
+
+def _inventory(given: Inventory, home: Path, listed: Callable[[], frozenset[Purl]]) -> DeploymentSource:
     match given:
         case McpConfig():
             return mcp_config.build(
@@ -308,6 +319,14 @@ def _inventory(given: McpConfig | InventoryFile, home: Path) -> DeploymentSource
             )
         case InventoryFile():
             return inventory_file.build(given.path)
+        case InventoryCsv():
+            return inventory_csv.build(given.path)
+        case OsqueryResults():
+            return osquery_results.build(given.path, listed=listed)
+        case KubernetesPods():
+            return kubernetes_pods.build(given.path, cluster=given.cluster, listed=listed)
+        case SbomInventory():
+            return sbom_inventory.build(given.path, listed=listed)
 
 
 def _tickets(settings: Settings, edge: Http, out: TextIO) -> TicketTracker:

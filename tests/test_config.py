@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from monitor import wiring
 from monitor.config import Config, InventoryFile, McpConfig, Waiver
+from monitor.config_inventory import InventoryCsv, KubernetesPods, OsqueryResults, SbomInventory
 from monitor.config_section import Section
 from monitor.domain.finding import Severity
 from monitor.option_types import duration
@@ -58,7 +59,14 @@ def test_what_the_example_only_shows_is_valid(tmp_path: Path) -> None:
 
     config = read(tmp_path, text, {"SLACK_WEBHOOK": "https://hooks.example/x"}).config
 
-    assert [each.kind for each in config.inventory] == ["mcp-config", "inventory-file"]
+    assert [each.kind for each in config.inventory] == [
+        "mcp-config",
+        "inventory-file",
+        "csv",
+        "osquery",
+        "kubernetes",
+        "sbom",
+    ]
     assert config.policy.waivers[0].expires == datetime(2027, 1, 31, 23, 59, 59, 999999, UTC)
     assert config.jira.fields == {"customfield_10042": {"value": "Supply chain"}}
 
@@ -97,6 +105,9 @@ OBVIOUS = {
 """Options whose name says it all, and lines that only show a shape."""
 
 
+INVENTORIES = (McpConfig, InventoryFile, InventoryCsv, OsqueryResults, KubernetesPods, SbomInventory)
+
+
 def _missing(section: type[Section], shown: Mapping[str, object], where: str) -> list[str]:
     """Return every option of the section that the document does not show."""
     missing: list[str] = []
@@ -106,7 +117,7 @@ def _missing(section: type[Section], shown: Mapping[str, object], where: str) ->
             missing.append(place)
         elif isinstance(field.annotation, type) and issubclass(field.annotation, Section):
             missing += _missing(field.annotation, _table(shown[name]), f"{place}.")
-    lists: Mapping[str, tuple[type[Section], ...]] = {"inventory": (McpConfig, InventoryFile), "waivers": (Waiver,)}
+    lists: Mapping[str, tuple[type[Section], ...]] = {"inventory": INVENTORIES, "waivers": (Waiver,)}
     for name, kinds in lists.items():
         entries = shown.get(name)
         if isinstance(entries, list):
@@ -289,7 +300,7 @@ def test_every_kind_of_registry_is_opened(tmp_path: Path, kind: str) -> None:
 def test_an_unknown_kind_of_inventory_is_named(tmp_path: Path) -> None:
     found = complaints(tmp_path, '[[inventory]]\nkind = "osquerry"')
 
-    assert found == ['inventory[0].kind: expected "mcp-config" or "inventory-file"']
+    assert found == ["inventory[0].kind: expected one of mcp-config, inventory-file, csv, osquery, kubernetes, sbom"]
 
 
 def test_a_key_with_a_dot_is_quoted(tmp_path: Path) -> None:
