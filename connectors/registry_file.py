@@ -9,7 +9,7 @@ from pathlib import Path
 
 from connectors._reading_files.form import open_form, shown
 from connectors._reading_files.jsonc import Unreadable
-from connectors._reading_files.yaml_tree import Items, Node, Scalar, read_yaml
+from connectors._reading_files.yaml_tree import Items, Node, Pairs, Scalar, read_yaml
 from connectors._registry_entry import read_entry, unique
 from monitor.domain.server import Entry, EntryProblem, Registry
 from monitor.ports.errors import Malformed, Unavailable
@@ -68,6 +68,17 @@ def parse_registry(data: bytes, path: str) -> Registry:
     kept, repeated = unique(entries)
     ordered = sorted([*problems, *repeated], key=lambda problem: problem.line)
     return Registry(path, sha256(data).hexdigest(), kept, tuple(ordered))
+
+
+def refusal(value: str) -> str:
+    """Return why an entry cannot be about a package URL or an address; empty where it can."""
+    key = "package" if value.startswith("pkg:") else "remote"
+    fields = {"name": "a/b", key: value, "owner": "a"}
+    pairs = tuple(
+        (Scalar(name, plain=False, line=1), Scalar(text, plain=False, line=1)) for name, text in fields.items()
+    )
+    _, problems = read_entry(Pairs(pairs, 1), 1)
+    return problems[0].message.removeprefix(f"{key}: ") if problems else ""
 
 
 def _servers(root: Node, path: str, problems: list[EntryProblem]) -> tuple[Node, ...]:

@@ -22,6 +22,7 @@ from tests.world import Fault, Kind, World
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = [
+    ("init",),
     ("run",),
     ("serve",),
     ("servers",),
@@ -31,6 +32,7 @@ COMMANDS = [
     ("drift",),
     ("advisories",),
     ("exposure",),
+    ("export", "allowlist"),
     ("audit", "verify"),
     ("audit", "export"),
     ("audit", "checkpoint"),

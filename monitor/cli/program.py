@@ -13,6 +13,8 @@ from monitor.about import installed_version
 from monitor.cli.advisories import advisories, exposure
 from monitor.cli.audit import audit
 from monitor.cli.drift import deployments, drift
+from monitor.cli.export import export
+from monitor.cli.init import init
 from monitor.cli.installation import doctor, migrate
 from monitor.cli.jobs import run, serve
 from monitor.cli.kept import findings, servers
@@ -23,6 +25,7 @@ from monitor.domain.text import one_line
 from monitor.ending import ExitCode, Stop
 
 COMMANDS = (
+    init,
     run,
     serve,
     servers,
@@ -32,6 +35,7 @@ COMMANDS = (
     scan,
     advisories,
     exposure,
+    export,
     audit,
     roots,
     verify,
@@ -45,6 +49,7 @@ app = App(
     help="""Watch the MCP servers that you approved, and re-open the approval when the world changes.
 
     ```
+    mcp-monitor init                       # a registry file proposed from what runs here
     mcp-monitor migrate                    # once, and after each upgrade
     mcp-monitor doctor                     # is everything configured and reachable?
     mcp-monitor run                        # one full check: the cron one-shot

@@ -1,0 +1,48 @@
+"""`init`: a first registry file from what the MCP clients of a machine start."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from monitor import wiring
+from monitor.commands.output import note
+from monitor.domain.deployment import Deployment
+from monitor.ending import ExitCode, Stop
+from monitor.exports.proposal import propose
+from monitor.ports.errors import SourceError
+
+
+def propose_registry(homes: Sequence[Path], output: Path) -> int:
+    """Read the homes' configurations and write the proposal; an existing file is never touched."""
+    if output.exists() or output.is_symlink():
+        raise Stop(f"{output} exists and is left alone; name another file with --output", ExitCode.USAGE)
+    found: dict[str, Deployment] = {}
+    problems: list[str] = []
+    for home in homes or (Path.home(),):
+        if not home.is_dir():
+            raise Stop(f"{home} is no folder", ExitCode.USAGE)
+        try:
+            inventory = asyncio.run(wiring.inventory_of_home(home).inventory())
+        except SourceError as error:
+            problems.append(str(error))
+            continue
+        found |= {each.key: each for each in inventory.deployments}
+        problems += inventory.problems
+    refused = {value: why for each in found.values() if (value := _value(each)) and (why := wiring.unlistable(value))}
+    data = propose(found.values(), refused)
+    try:
+        with output.open("xb") as file:
+            file.write(data)
+    except OSError as error:
+        raise Stop(f"{output}: {error.strerror}", ExitCode.USAGE) from error
+    for problem in problems:
+        note(problem)
+    values = {value for each in found.values() if (value := _value(each))}
+    note(
+        f"{output}: {len(values - refused.keys())} servers proposed, none approved; review each, then name the file in [registry]"
+    )
+    return ExitCode.UNCHECKED if problems else ExitCode.QUIET
+
+
+def _value(each: Deployment) -> str:
+    return str(each.purl.package) if each.purl else each.remote or ""

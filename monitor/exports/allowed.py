@@ -1,0 +1,195 @@
+"""What may run, said as commands: only exactly pinned ones. What cannot be said is left out with its reason, never without a word."""
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from monitor.domain.purl import Purl
+from monitor.domain.server import Entry, Pin
+
+MARK = "_mcp_monitor"
+"""The key under which a file of JSON says when and from what it was exported; the clients heed the keys that they know."""
+
+UNLABELLED = re.compile(r"[^A-Za-z0-9]+")
+PINNED = re.compile(r"[^\s$%*]+(@v?\d[\w.+~-]*|==\d[\w.+!-]*|@sha256:[0-9a-f]{64})")
+"""An argument that names exactly one version, or exactly one image."""
+
+Command: TypeAlias = tuple[str, ...]
+
+
+class Invalid(Exception):
+    """A file that its client would refuse, or take for something else. It is a fault of the writer, and is never published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """When an export is made, and from which registry file (sha256)."""
+
+    exported_at: datetime
+    registry: str
+
+    @property
+    def at(self) -> str:
+        """The time as it is written: UTC, to the second."""
+        return self.exported_at.astimezone(UTC).isoformat(timespec="seconds")
+
+    @property
+    def mark(self) -> dict[str, str]:
+        """What a file says of itself."""
+        return {"exported_at": self.at, "registry_sha256": self.registry}
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """An approved server as a client can be told. `commands`: the ways to start exactly the approved version, the usual one first."""
+
+    entry: Entry
+    pin: Pin
+    label: str
+    """A short name that every client takes, and that no other server of the export has."""
+    commands: tuple[Command, ...]
+    remote: str
+    """Empty: it is started by a command."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An approved server that a file does not allow, and why."""
+
+    server: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The files of one client by their path in its folder, and what they do not allow."""
+
+    files: Mapping[str, bytes]
+    allowed: tuple[Allowed, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+Writer: TypeAlias = Callable[[Sequence[Entry], Collection[Purl], Origin], Export]
+"""Entries of the registry, versions that must not run (quarantined, rejected), origin -> files. Raises `Invalid`."""
+
+
+def allowed(
+    entries: Iterable[Entry], denied: Collection[Purl], origin: Origin, *, commanded: bool = True
+) -> tuple[list[Allowed], list[LeftOut]]:
+    """Return what may run, by name, and what is approved and may not. `commanded`: only what a command can start."""
+    good: list[Allowed] = []
+    left: list[LeftOut] = []
+    approved = sorted((each for each in entries if each.approval), key=lambda each: each.server.name)
+    labels = _labels([each.server.name for each in approved])
+    for entry in approved:
+        reason = _refusal(entry, denied, origin)
+        said = commands(entry) if commanded and not entry.server.remote else ()
+        reason = reason or (said if isinstance(said, str) else "")
+        if reason or isinstance(said, str) or entry.approval is None:
+            left.append(LeftOut(entry.server.name, reason))
+        else:
+            label = labels[entry.server.name]
+            good.append(Allowed(entry, entry.approval.pin, label, said, entry.server.remote or ""))
+    return good, left
+
+
+def _refusal(entry: Entry, denied: Collection[Purl], origin: Origin) -> str:
+    approval = entry.approval
+    if approval is None:
+        return "not approved"
+    if approval.expires_at and approval.expires_at <= origin.exported_at:
+        return f"its approval expired on {approval.expires_at:%Y-%m-%d}"
+    if approval.pin.purl in denied:
+        return f"{approval.pin.purl.version} is quarantined or was rejected"
+    if entry.server.remote and re.search(r"[*${}\s]", entry.server.remote):
+        return "its address holds a character that clients take for a pattern or a variable"
+    return ""
+
+
+def commands(entry: Entry) -> tuple[Command, ...] | str:
+    """Return the ways to start exactly the approved version; why there are none."""
+    if entry.approval is None:
+        return "not approved"
+    pin = entry.approval.pin
+    if pin.purl.type != "docker":
+        return forms(pin.purl) or f"a {pin.purl.type} package has no command that names its version"
+    image = pinned_image(pin)
+    if not image:
+        return "its approval names no sha256 digest of the image, and a tag can be moved: add it to approved.digests"
+    return (("docker", "run", "-i", "--rm", image), ("docker", "run", "--rm", "-i", image))
+
+
+def pinned_image(pin: Pin) -> str:
+    """Return `image@sha256:hex`; empty unless the pin has exactly one such digest."""
+    digests = [each.hex for each in pin.digests if each.algorithm == "sha256"]
+    return f"{pin.purl.label}@sha256:{digests[0]}" if len(digests) == 1 else ""
+
+
+def forms(purl: Purl) -> tuple[Command, ...]:
+    """Return the usual ways to start one version of a package, also as Windows needs them; none for a type without a launcher."""
+    name, version = purl.label, purl.version or ""
+    match purl.type:
+        case "npm":
+            launches = (("npx", "-y", f"{name}@{version}"), ("npx", "--yes", f"{name}@{version}"))
+            return (*launches, *(("cmd", "/c", *launch) for launch in launches))
+        case "pypi":
+            return (("uvx", f"{name}=={version}"), ("uvx", f"{name}@{version}"))
+        case "nuget":
+            return (("dnx", f"{name}@{version}", "--yes"), ("dnx", "--yes", f"{name}@{version}"))
+        case "golang":
+            return (("go", "run", f"{name}@{version}"),)
+        case _:
+            return ()
+
+
+def denials(denied: Iterable[Purl]) -> list[Command]:
+    """Return the commands of versions that must not run, in order. An image is denied by its tag, whatever that stands for."""
+    found: list[Command] = []
+    for purl in sorted(each for each in denied if each.version):
+        if purl.type == "docker":
+            found += [
+                ("docker", "run", *flags, f"{purl.label}:{purl.version}") for flags in (("-i", "--rm"), ("--rm", "-i"))
+            ]
+        found += forms(purl)
+    return found
+
+
+def _labels(names: Sequence[str]) -> dict[str, str]:
+    """Return for each name its last part, and where that is not its own, the whole; both in letters, digits and hyphens."""
+    short = {name: _label(name.rpartition("/")[2]) for name in names}
+    taken = list(short.values())
+    labels = {name: label if taken.count(label) == 1 else _label(name) for name, label in short.items()}
+    seen: set[str] = set()
+    for name, label in labels.items():
+        unique, at = label, 2
+        while unique in seen:
+            unique, at = f"{label}-{at}", at + 1
+        seen.add(unique)
+        labels[name] = unique
+    return labels
+
+
+def _label(name: str) -> str:
+    return UNLABELLED.sub("-", name).strip("-").lower() or "server"
+
+
+def as_json(document: Mapping[str, object]) -> bytes:
+    """Write JSON as all files are written: ASCII, in the order given."""
+    return (json.dumps(document, indent=2, ensure_ascii=True) + "\n").encode()
+
+
+def require(truth: object, complaint: str) -> None:
+    """Raise `Invalid` unless it is so."""
+    if not truth:
+        raise Invalid(complaint)
+
+
+def require_command(command: object) -> None:
+    """Raise `Invalid` unless it is a command that names exactly one version and holds nothing that is filled in later."""
+    words = command if isinstance(command, list) else []
+    require(words and all(isinstance(word, str) and word for word in words), f"no command: {command!r}")
+    require(not any(re.search(r"\$|%\w+%|[\x00-\x1f]", word) for word in words), f"a variable in {command!r}")
+    require(any(PINNED.fullmatch(word) for word in words), f"no exact version in {command!r}")
