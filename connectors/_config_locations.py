@@ -1,7 +1,8 @@
 """Where MCP clients keep their configuration, by client, as paths below a user's home.
 
 Compiled from the vendors' documentation and from the open scanners agent-scan (snyk) and toolhive (stacklok), both Apache-2.0; facts only.
-Paths of all systems are listed: a home may be mounted from another one.
+Paths of all systems are listed: a home may be mounted from another one. Not read: the AI Assistant of JetBrains, whose format is not
+known, and Warp, which keeps its servers in a database.
 """
 
 from fnmatch import fnmatchcase
@@ -77,8 +78,6 @@ LOCATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         tuple(f"{folder}/{name}" for folder in (".config/opencode", ".opencode") for name in OPENCODE),
     ),
     ("junie", (".junie/mcp/mcp.json",)),
-    # Nobody has told its format: that such a file is there and was not read is a problem.
-    ("jetbrains-ai", tuple(f"{app}/JetBrains/*/options/llm.mcpServers.xml" for app in APP)),
     ("antigravity", (".gemini/antigravity/mcp_config.json", ".gemini/config/mcp_config.json")),
     ("amp", (".config/amp/settings.json", "AppData/Roaming/amp/settings.json")),
     ("trae", tuple(f"{app}/Trae/User/mcp.json" for app in APP)),
