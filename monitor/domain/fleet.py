@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from monitor.domain.address import same_endpoint
 from monitor.domain.deployment import Deployment
+from monitor.domain.purl import Purl
 from monitor.domain.server import Server
 from monitor.domain.snapshot import Fleet
 
@@ -23,8 +24,13 @@ def assign(servers: Iterable[Server], deployments: Iterable[Deployment]) -> Flee
         if server.remote and (endpoint := same_endpoint(server.remote)):
             owner_of[endpoint] = server.name
     unlisted = []
+    # A fleet runs the same packages and addresses on thousands of hosts: each is written in its canonical form once.
+    owners: dict[tuple[Purl | None, str | None], str | None] = {}
     for deployment in deployments:
-        owner = next((owner_of[name] for name in _names(deployment) if name in owner_of), None)
+        asked = (deployment.purl and deployment.purl.package, deployment.remote)
+        if asked not in owners:
+            owners[asked] = next((owner_of[name] for name in _names(deployment) if name in owner_of), None)
+        owner = owners[asked]
         if owner is None:
             unlisted.append(deployment)
         else:

@@ -67,7 +67,8 @@ class History:
         self._in.alone()
         columns, source, seen_at = tables.deployments.c, key(inventory.source), inventory.collected_at or at
         now = {deployment.key: documents.write(deployment) for deployment in inventory.deployments}
-        packages = {each.key: key(str(each.purl.package)) for each in inventory.deployments if each.purl}
+        packages = {each.key: each.purl.package for each in inventory.deployments if each.purl}
+        named = {package: key(str(package)) for package in set(packages.values())}
         there = update(tables.deployments).where(columns.source == source, columns.gone_at.is_(None))
         before = dict[str, str](
             self._in.rows(
@@ -84,7 +85,7 @@ class History:
                 "since": at,
                 "seen_at": seen_at,
                 "gone_at": None,
-                "package": packages.get(place),
+                "package": named[packages[place]] if place in packages else None,
                 "document": document,
             }
             for place, document in now.items()

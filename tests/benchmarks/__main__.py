@@ -10,7 +10,7 @@ import tracemalloc
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks import advisories
+from tests.benchmarks import advisories, fleet
 from tests.benchmarks.speed import Speed, measured, pairs, rate
 from tests.hostile import Sample, samples, signed
 
@@ -39,11 +39,20 @@ def main() -> None:
         world = signed(Path(folder))
         costs = [_cost(sample) for sample in samples(world)]
     rates = {number: rate(number) for number in PROCESSES}
-    copied = advisories.measured()
-    tables = [_speed_lines(speeds), _rate_lines(rates), _cost_lines(costs), advisories.lines(copied)]
+    copied, compared = advisories.measured(), fleet.measured()
+    tables = [
+        _speed_lines(speeds),
+        _rate_lines(rates),
+        _cost_lines(costs),
+        advisories.lines(copied),
+        fleet.lines(compared),
+    ]
     print("\n\n".join("\n".join(table) for table in tables))  # noqa: T201 - a program's output
     to.parent.mkdir(parents=True, exist_ok=True)
-    document = _as_json(speeds, rates, costs) | {"advisories": advisories.as_json(copied)}
+    document = _as_json(speeds, rates, costs) | {
+        "advisories": advisories.as_json(copied),
+        "fleet": fleet.as_json(compared),
+    }
     to.write_text(json.dumps(document, indent=1) + "\n")
     print(f"\nalso in {to}")  # noqa: T201 - as above
 

@@ -256,7 +256,7 @@ async def _await(answer: Awaitable[T]) -> T:
     return await answer
 
 
-def _peak() -> float:
+def peak() -> float:
     """The highest resident size of this process, in megabytes: Linux counts that of whoever started it into getrusage's."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
@@ -282,4 +282,4 @@ def _run(place: Path, name: str) -> Step:
 
 if __name__ == "__main__":
     took, came = STEPS[sys.argv[2]](Path(sys.argv[1]))
-    sys.stdout.write(json.dumps({"seconds": took, "megabytes": _peak(), "said": came}))
+    sys.stdout.write(json.dumps({"seconds": took, "megabytes": peak(), "said": came}))
