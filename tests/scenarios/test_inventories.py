@@ -1,9 +1,14 @@
 """What others know of what runs: osquery, a cluster, tables and SBOMs, beside the organisation's own lines."""
 
+import io
 import json
+import re
+from pathlib import Path
 
 import pytest
 
+from connectors.inventory_csv import parse_table
+from monitor.settings import load
 from tests.company import Company
 
 INVENTORIES = """
@@ -156,3 +161,16 @@ async def test_a_log_that_is_gone_resolves_nothing(surveyed: Company, logged: li
     assert report.exit_code == 3
     assert len(await surveyed.findings("unapproved-version")) == 1
     assert logged
+
+
+def test_what_the_document_shows_is_valid(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "inventory.md").read_text("utf-8")
+    blocks = re.findall(r"```(toml|csv)\n(.*?)```", text, re.DOTALL)
+    path = tmp_path / "config.toml"
+    path.write_text("\n".join(block for kind, block in blocks if kind == "toml"), "utf-8")
+
+    kinds = {each.kind for each in load(path, {}).config.inventory}
+    tables = [parse_table(io.BytesIO(block.encode()), "fleet.csv") for kind, block in blocks if kind == "csv"]
+
+    assert kinds >= {"csv", "osquery", "kubernetes", "sbom"}
+    assert [each.problems for each in tables] == [()]
