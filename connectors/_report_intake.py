@@ -5,17 +5,19 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from connectors._host_report import MAX_BYTES as MAX_BYTES  # noqa: PLC0414 what a sender may not exceed
-from connectors._host_report import Report, read_report
+from connectors._host_report import MAX_BYTES, Report, read_report
 from connectors._reading_files.opening import opened
 from connectors._whole_file import write_whole
 from monitor.ports.errors import SourceError
+
+LONGEST_REPORT = MAX_BYTES
+"""Of what is sent."""
 
 EARLY = timedelta(minutes=5)
 """A clock may be ahead of ours by that much."""
 
 
-class Older(ValueError):
+class OlderReport(ValueError):
     """A report of an earlier time than the one that is kept."""
 
 
@@ -39,7 +41,7 @@ def keep_report(folder: Path, fleet: str, data: bytes, now: datetime) -> Taken:
     path = folder / f"{key}.jsonl"
     before = _kept(path)
     if before and before.about.reported_at > about.reported_at:
-        raise Older(f"a report of {before.about.reported_at:%Y-%m-%dT%H:%M:%SZ} is here already")
+        raise OlderReport(f"a report of {before.about.reported_at:%Y-%m-%dT%H:%M:%SZ} is here already")
     write_whole(path, data)
     return Taken(about.host, len(report.deployments), report.problems, report.complete)
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from monitor.config_channels import Jira, Slack
-from monitor.config_inventory import InventoryCsv, KubernetesPods, OsqueryResults, SbomInventory
+from monitor.config_inventory import InventoryCsv, InventoryFolder, KubernetesPods, OsqueryResults, SbomInventory
 from monitor.config_section import Section
 from monitor.config_sources import Sources
 from monitor.domain.finding import Severity
@@ -98,7 +98,9 @@ class InventoryFile(Section):
     path: Place
 
 
-AnyInventory = McpConfig | InventoryFile | InventoryCsv | OsqueryResults | KubernetesPods | SbomInventory
+AnyInventory = (
+    McpConfig | InventoryFile | InventoryFolder | InventoryCsv | OsqueryResults | KubernetesPods | SbomInventory
+)
 Inventory = Annotated[AnyInventory, Field(discriminator="kind")]
 KINDS: Mapping[str, type[Section]] = {
     get_args(section.model_fields["kind"].annotation)[0]: section for section in get_args(AnyInventory)
@@ -192,10 +194,19 @@ class Log(Section):
 
 
 class Web(Section):
-    """Where `serve` answers /healthz, /readyz and /metrics."""
+    """Where `serve` answers /healthz, /readyz and /metrics, and who may send reports to /v1/inventory."""
 
     listen: Listen = "127.0.0.1:8080"
     stale_after: Duration = timedelta(hours=3)
+    reports_per_minute: Count = 2000
+    fleets: Mapping[Name, Variable] = Field(default_factory=dict)
+
+    @field_validator("fleets")
+    @classmethod
+    def _have_tokens(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        if not all(value.values()):
+            raise expected("for each fleet the name of an environment variable that holds its token")
+        return value
 
 
 class Config(Section):
@@ -219,6 +230,24 @@ class Config(Section):
     def _roots_have_a_folder(self) -> Self:
         if self.schedule.roots and not self.verification.folder:
             raise expected("a folder in verification.folder for the roots that schedule.roots fetches")
+        return self
+
+    def folder_of(self, fleet: str) -> Path | None:
+        """Return where a fleet's reports go: its own folder, or the first one of no fleet; None: there is none."""
+        folders = [each for each in self.inventory if isinstance(each, InventoryFolder)]
+        fitting = [each for name in (fleet, "") for each in folders if each.fleet == name and each.takes_reports]
+        return fitting[0].path if fitting else None
+
+    @model_validator(mode="after")
+    def _reports_have_a_folder(self) -> Self:
+        for fleet in self.web.fleets:
+            if self.folder_of(fleet) is None:
+                raise expected(
+                    f"an [[inventory]] of the kind inventory-folder, with a pattern that *.jsonl fits, for the reports of {fleet!r} in [web.fleets]"
+                )
+        strange = [each.fleet for each in self.inventory if isinstance(each, InventoryFolder) and each.fleet]
+        if unknown := sorted({*strange} - self.web.fleets.keys()):
+            raise expected(f"a token in [web.fleets] for the fleet {unknown[0]!r} of an inventory-folder")
         return self
 
     @model_validator(mode="after")

@@ -47,7 +47,7 @@ class ConfigError(Exception):
 class Settings:
     """The configuration with its secrets, by dotted key.
 
-    The keys: `jira.token`, `slack.token`, `slack.webhooks.NAME`, `sources.{npm,pypi,github}.token`, `store.url`.
+    The keys: `jira.token`, `slack.token`, `slack.webhooks.NAME`, `web.fleets.NAME`, `sources.{npm,pypi,github}.token`, `store.url`.
     """
 
     path: Path
@@ -214,6 +214,8 @@ def _named_secrets(config: Config) -> Iterator[_Named]:
         yield _Named(f"slack.webhooks.{channel}", variable, None, required=True)
     for channel, file in config.slack.webhooks_file.items():
         yield _Named(f"slack.webhooks.{channel}", "", file, required=True)
+    for fleet, variable in config.web.fleets.items():
+        yield _Named(f"web.fleets.{fleet}", variable, None, required=True)
 
 
 def _secret(named: _Named, environ: Mapping[str, str]) -> SecretStr | Problem | None:
@@ -230,10 +232,11 @@ def _secret(named: _Named, environ: Mapping[str, str]) -> SecretStr | Problem | 
     if not named.variable:
         return None
     text = environ.get(named.variable, "")
+    where = named.key if named.key.startswith("web.fleets.") else f"{stem}env"
     if not text:
         expected = f"expected the environment variable {named.variable} to hold the secret; it is not set"
-        return Problem(f"{stem}env", expected) if named.required else None
-    return _held(f"{stem}env", text)
+        return Problem(where, expected) if named.required else None
+    return _held(where, text)
 
 
 def _secret_in_file(key: str, file: Path) -> SecretStr | Problem:

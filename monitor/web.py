@@ -1,9 +1,12 @@
-"""What `serve` answers over HTTP: /healthz (the process lives), /readyz (its sources answer), /metrics (Prometheus)."""
+"""What `serve` answers over HTTP: /healthz (the process lives), /readyz (its sources answer), /metrics (Prometheus).
+
+Beside these it may be given further pages, such as that of `monitor.web_inventory`.
+"""
 
 import asyncio
 import socket
 from collections import Counter as Tally
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -100,8 +103,10 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-def site(app: App, *, metrics: Metrics, stale_after: timedelta, stop: asyncio.Event) -> Starlette:
-    """Return the three pages."""
+def site(
+    app: App, *, metrics: Metrics, stale_after: timedelta, stop: asyncio.Event, further: Sequence[Route] = ()
+) -> Starlette:
+    """Return the three pages, and the further ones."""
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -113,7 +118,8 @@ def site(app: App, *, metrics: Metrics, stale_after: timedelta, stop: asyncio.Ev
     async def scrape(_: Request) -> Response:
         return Response(metrics.text(await recall(app)), media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)])
+    own = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
+    return Starlette(routes=[*own, *further])
 
 
 async def recall(app: App) -> Kept:

@@ -17,6 +17,7 @@ from connectors import (
     github_repository_advisories,
     inventory_csv,
     inventory_file,
+    inventory_folder,
     jira,
     kev,
     kubernetes_pods,
@@ -40,11 +41,14 @@ from connectors._edge import installers
 from connectors._edge.http import Http
 from connectors._host_policies import host_policies as host_policies  # noqa: PLC0414 the collector's way to it, as for the next two
 from connectors._host_report import write_report as write_report  # noqa: PLC0414
+from connectors._report_intake import LONGEST_REPORT as LONGEST_REPORT  # noqa: PLC0414 as above, for `serve`
+from connectors._report_intake import OlderReport as OlderReport  # noqa: PLC0414
+from connectors._report_intake import keep_report as keep_report  # noqa: PLC0414
 from connectors._whole_file import write_whole as write_whole  # noqa: PLC0414
 from monitor.about import installed_version
 from monitor.app import App, Limits
 from monitor.config import Config, Inventory, InventoryFile, McpConfig
-from monitor.config_inventory import InventoryCsv, KubernetesPods, OsqueryResults, SbomInventory
+from monitor.config_inventory import InventoryCsv, InventoryFolder, KubernetesPods, OsqueryResults, SbomInventory
 from monitor.config_sources import Source
 from monitor.domain.provenance import Attestation, Subject
 from monitor.domain.purl import Purl
@@ -98,7 +102,7 @@ def build(settings: Settings, *, out: TextIO, environ: Mapping[str, str], home: 
         mirror=mirror,
         risks=_risks(settings, edge),
         dependencies=dependency_file.build(base=config.registry.path.parent),
-        deployments=inventories(settings, home),
+        deployments=inventories(settings, home, clock=clock),
         verifier=verifier(settings),
         trust_roots=_trust_roots(settings, edge, clock),
         tickets=_tickets(settings, edge, out),
@@ -310,9 +314,10 @@ def reports_to(edge: Http, url: str, token: str | None) -> report_receiver.Repor
     return report_receiver.build(edge, url=url, token=token)
 
 
-def inventories(settings: Settings, home: Path) -> tuple[DeploymentSource, ...]:
+def inventories(settings: Settings, home: Path, *, clock: Clock = utc_now) -> tuple[DeploymentSource, ...]:
     """Open what knows what is deployed."""
-    return tuple(_inventory(each, home, listed_packages(settings)) for each in settings.config.inventory)
+    listed = listed_packages(settings)
+    return tuple(_inventory(each, home, listed, clock) for each in settings.config.inventory)
 
 
 def listed_packages(settings: Settings) -> Callable[[], frozenset[Purl]]:
@@ -321,7 +326,9 @@ def listed_packages(settings: Settings) -> Callable[[], frozenset[Purl]]:
     return lambda: frozenset(each.server.package for each in registry.read().entries if each.server.package)
 
 
-def _inventory(given: Inventory, home: Path, listed: Callable[[], frozenset[Purl]]) -> DeploymentSource:
+def _inventory(  # noqa: PLR0911 one return for each kind
+    given: Inventory, home: Path, listed: Callable[[], frozenset[Purl]], clock: Clock
+) -> DeploymentSource:
     match given:
         case McpConfig():
             return mcp_config.build(
@@ -329,6 +336,8 @@ def _inventory(given: Inventory, home: Path, listed: Callable[[], frozenset[Purl
             )
         case InventoryFile():
             return inventory_file.build(given.path)
+        case InventoryFolder():
+            return inventory_folder.build(given.path, pattern=given.pattern, clock=clock)
         case InventoryCsv():
             return inventory_csv.build(given.path)
         case OsqueryResults():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor import wiring
 from monitor.config import Config, InventoryFile, McpConfig, Waiver
-from monitor.config_inventory import InventoryCsv, KubernetesPods, OsqueryResults, SbomInventory
+from monitor.config_inventory import InventoryCsv, InventoryFolder, KubernetesPods, OsqueryResults, SbomInventory
 from monitor.config_section import Section
 from monitor.domain.finding import Severity
 from monitor.option_types import duration
@@ -57,11 +57,12 @@ def test_the_example_shows_every_option() -> None:
 def test_what_the_example_only_shows_is_valid(tmp_path: Path) -> None:
     text = uncommented(without=("slack.channels", "slack.webhooks_file"))
 
-    config = read(tmp_path, text, {"SLACK_WEBHOOK": "https://hooks.example/x"}).config
+    config = read(tmp_path, text, {"SLACK_WEBHOOK": "https://hooks.example/x", "FLEET_TOKEN": "t0ken"}).config
 
     assert [each.kind for each in config.inventory] == [
         "mcp-config",
         "inventory-file",
+        "inventory-folder",
         "csv",
         "osquery",
         "kubernetes",
@@ -101,11 +102,12 @@ OBVIOUS = {
     "#customfield_10042",
     "#default",
     "#security",
+    "#laptops",
 }
 """Options whose name says it all, and lines that only show a shape."""
 
 
-INVENTORIES = (McpConfig, InventoryFile, InventoryCsv, OsqueryResults, KubernetesPods, SbomInventory)
+INVENTORIES = (McpConfig, InventoryFile, InventoryFolder, InventoryCsv, OsqueryResults, KubernetesPods, SbomInventory)
 
 
 def _missing(section: type[Section], shown: Mapping[str, object], where: str) -> list[str]:
@@ -300,7 +302,9 @@ def test_every_kind_of_registry_is_opened(tmp_path: Path, kind: str) -> None:
 def test_an_unknown_kind_of_inventory_is_named(tmp_path: Path) -> None:
     found = complaints(tmp_path, '[[inventory]]\nkind = "osquerry"')
 
-    assert found == ["inventory[0].kind: expected one of mcp-config, inventory-file, csv, osquery, kubernetes, sbom"]
+    assert found == [
+        "inventory[0].kind: expected one of mcp-config, inventory-file, inventory-folder, csv, osquery, kubernetes, sbom"
+    ]
 
 
 def test_a_key_with_a_dot_is_quoted(tmp_path: Path) -> None:

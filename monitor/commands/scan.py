@@ -16,13 +16,21 @@ from monitor.ports.errors import Denied, Malformed, SourceError
 ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
-def scan_host(homes: Sequence[Path], *, host: str, output: str, token_env: str, root: Path = Path("/")) -> int:
+def scan_host(
+    homes: Sequence[Path],
+    *,
+    host: str,
+    output: str,
+    token_env: str,
+    root: Path = Path("/"),
+    environ: Mapping[str, str] = os.environ,
+) -> int:
     """Read the homes, and write the report or send it. `root` is where the machine's own folders lie."""
     places = [each.expanduser().absolute() for each in homes or (Path.home(),)]
     for home in places:
         if not home.is_dir():
             raise Stop(f"--home: {home} is no folder", ExitCode.USAGE)
-    token = _token(token_env)
+    token = _token(token_env, environ)
     report, problems = asyncio.run(_report(places, host or wiring.host_name(), root))
     if ADDRESS.match(output):
         problems += asyncio.run(_send(output, token, report))
@@ -36,10 +44,10 @@ def scan_host(homes: Sequence[Path], *, host: str, output: str, token_env: str, 
     return ExitCode.UNCHECKED if problems else ExitCode.QUIET
 
 
-def _token(variable: str) -> str | None:
+def _token(variable: str, environ: Mapping[str, str]) -> str | None:
     if not variable:
         return None
-    token = os.environ.get(variable, "").strip()
+    token = environ.get(variable, "").strip()
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise Stop(f"--token-env: expected the environment variable {variable[:100]} to hold the token", ExitCode.USAGE)
     return token

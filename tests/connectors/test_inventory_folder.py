@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from connectors._host_report import write_report
-from connectors._report_intake import Older, keep_report
+from connectors._report_intake import OlderReport, keep_report
 from connectors._whole_file import write_whole
 from connectors.inventory_folder import build
 from monitor.domain.deployment import Deployment, HostPolicy, HostReport, Inventory, PinKind
@@ -144,7 +144,7 @@ async def test_a_report_that_was_sent_is_read_from_the_folder(tmp_path: Path) ->
 def test_an_older_report_and_one_of_our_future_are_refused(tmp_path: Path) -> None:
     keep_report(tmp_path, "laptops", report("laptop-7", NOW, "new"), NOW)
 
-    with pytest.raises(Older, match="is here already"):
+    with pytest.raises(OlderReport, match="is here already"):
         keep_report(tmp_path, "laptops", report("laptop-7", NOW - timedelta(hours=1), "old"), NOW)
     with pytest.raises(ValueError, match="in the future"):
         keep_report(tmp_path, "laptops", report("laptop-7", NOW + timedelta(hours=1), "x"), NOW)
