@@ -242,9 +242,8 @@ class Config(Section):
     def _reports_have_a_folder(self) -> Self:
         for fleet in self.web.fleets:
             if self.folder_of(fleet) is None:
-                raise expected(
-                    f"an [[inventory]] of the kind inventory-folder, with a pattern that *.jsonl fits, for the reports of {fleet!r} in [web.fleets]"
-                )
+                needed = "an [[inventory]] of the kind inventory-folder, with a pattern that *.jsonl fits,"
+                raise expected(f"{needed} for the reports of {fleet!r} in [web.fleets]")
         strange = [each.fleet for each in self.inventory if isinstance(each, InventoryFolder) and each.fleet]
         if unknown := sorted({*strange} - self.web.fleets.keys()):
             raise expected(f"a token in [web.fleets] for the fleet {unknown[0]!r} of an inventory-folder")

@@ -236,7 +236,7 @@ def test_a_fleet_has_a_token_and_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('[web.fleets]\na = "A"\n', "expected an .*inventory-folder for the reports of 'a'"),
+        ('[web.fleets]\na = "A"\n', "expected an .*inventory-folder, .* for the reports of 'a'"),
         (FOLDER + 'pattern = "x/*"\n[web.fleets]\na = "A"\n', "inventory-folder, with a pattern that"),
         (FOLDER + '[web.fleets]\na = ""\n', "web.fleets: expected for each fleet the name"),
         (FOLDER + '[web.fleets]\na = "NOT_SET"\n', "web.fleets.a: expected the environment variable NOT_SET"),
