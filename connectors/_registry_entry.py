@@ -15,7 +15,18 @@ from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
 from monitor.domain.server import Approval, Entry, EntryProblem, Pin, ProvenanceDemand, Server
 
-ENTRY = ("name", "package", "remote", "repository", "owner", "tier", "provenance", "dependencies", "approved")
+ENTRY = (
+    "name",
+    "package",
+    "remote",
+    "repository",
+    "owner",
+    "tier",
+    "provenance",
+    "dependencies",
+    "arguments",
+    "approved",
+)
 APPROVED = ("version", "digests", "publisher", "by", "on", "expires", "ticket")
 PUBLISHER = (
     *("issuer", "repository", "workflow", "ref", "trigger", "runner_environment", "repository_id", "owner_id"),
@@ -34,6 +45,7 @@ TYPES = {
 LATEST = re.compile(r"(?i)latest|\*|x|next|stable|main|master|head")
 REPOSITORY = re.compile(r"(?:https://github\.com/)?([A-Za-z0-9-]+/[\w.-]+?)(?:\.git)?/?")
 DEFAULT_TIER = 2
+MAX_ARGUMENTS = 50
 
 
 def read_entry(node: Node, position: int) -> tuple[Entry | None, list[EntryProblem]]:
@@ -94,6 +106,9 @@ def _server(form: Form) -> Server | None:
     dependencies = form.read("dependencies", _place, "the path of a lock file or an SBOM, relative to this file")
     if dependencies and not form.has("package"):
         form.wrong("dependencies", "expected only beside a package")
+    arguments = form.read_all("arguments", _argument, "words of a command line, without variables")
+    if len(arguments) > MAX_ARGUMENTS or (arguments and not form.has("package")):
+        form.wrong("arguments", f"expected at most {MAX_ARGUMENTS}, beside a package")
     if not name or not owner:
         return None
     return Server(
@@ -105,6 +120,7 @@ def _server(form: Form) -> Server | None:
         tier or DEFAULT_TIER,
         provenance or ProvenanceDemand.NO_DOWNGRADE,
         dependencies or "",
+        tuple(arguments),
     )
 
 
@@ -205,6 +221,13 @@ def _place(text: str) -> str:
     """A path, perhaps with `{version}` in it; one that leads out of the registry's folder may be meant so, and is left alone."""
     if not text.isprintable() or re.search(r"[{}]", text.replace("{version}", "")):
         raise ValueError("{version} is the only placeholder")
+    return text
+
+
+def _argument(text: str) -> str:
+    """A word of a command, as it is: what a client or a shell fills in later would be anything."""
+    if not text.isprintable() or not text or re.search(r"[$`]|%\w+%|\{\{", text):
+        raise ValueError
     return text
 
 

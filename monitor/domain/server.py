@@ -33,6 +33,8 @@ class Server:
     provenance: ProvenanceDemand = ProvenanceDemand.NO_DOWNGRADE
     dependencies: str = ""
     """The file that resolves its dependencies, relative to the registry file; `{version}` stands for a version. Empty: none is named."""
+    arguments: tuple[str, ...] = ()
+    """With which a client starts it, behind the package, in order."""
 
 
 @dataclass(frozen=True, slots=True)

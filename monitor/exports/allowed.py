@@ -115,11 +115,18 @@ def commands(entry: Entry) -> tuple[Command, ...] | str:
         return "not approved"
     pin = entry.approval.pin
     if pin.purl.type != "docker":
-        return forms(pin.purl) or f"a {pin.purl.type} package has no command that names its version"
-    image = pinned_image(pin)
-    if not image:
+        found = forms(pin.purl)
+    elif image := pinned_image(pin):
+        found = (("docker", "run", "-i", "--rm", image), ("docker", "run", "--rm", "-i", image))
+    else:
         return "its approval names no sha256 digest of the image, and a tag can be moved: add it to approved.digests"
-    return (("docker", "run", "-i", "--rm", image), ("docker", "run", "--rm", "-i", image))
+    try:
+        for command in found:
+            require_command([*command, *entry.server.arguments])
+    except Invalid as error:
+        return str(error)
+    found = tuple((*command, *entry.server.arguments) for command in found)
+    return found or f"a {pin.purl.type} package has no command that names its version"
 
 
 def pinned_image(pin: Pin) -> str:
@@ -138,22 +145,28 @@ def forms(purl: Purl) -> tuple[Command, ...]:
         case "pypi":
             return (("uvx", f"{name}=={version}"), ("uvx", f"{name}@{version}"))
         case "nuget":
-            return (("dnx", f"{name}@{version}", "--yes"), ("dnx", "--yes", f"{name}@{version}"))
+            return (("dnx", "--yes", f"{name}@{version}"), ("dnx", "-y", f"{name}@{version}"))
         case "golang":
             return (("go", "run", f"{name}@{version}"),)
         case _:
             return ()
 
 
-def denials(denied: Iterable[Purl]) -> list[Command]:
-    """Return the commands of versions that must not run, in order. An image is denied by its tag, whatever that stands for."""
+def denials(denied: Iterable[Purl], entries: Iterable[Entry]) -> list[Command]:
+    """Return the commands of versions that must not run, in order: bare, and with the arguments that the registry has for the package.
+
+    An image is denied by its tag, whatever that stands for.
+    """
+    arguments = {each.server.package: each.server.arguments for each in entries if each.server.package}
     found: list[Command] = []
     for purl in sorted(each for each in denied if each.version):
+        commands = list(forms(purl))
         if purl.type == "docker":
-            found += [
-                ("docker", "run", *flags, f"{purl.label}:{purl.version}") for flags in (("-i", "--rm"), ("--rm", "-i"))
-            ]
-        found += forms(purl)
+            image = f"{purl.label}:{purl.version}"
+            commands = [("docker", "run", *flags, image) for flags in (("-i", "--rm"), ("--rm", "-i"))]
+        found += commands
+        if behind := arguments.get(purl.package):
+            found += [(*command, *behind) for command in commands]
     return found
 
 

@@ -18,7 +18,7 @@ VSCODE_ALLOW, VSCODE_DENY = "ChatAllowedMcpServers", "ChatDeniedMcpServers"
 def claude_code(entries: Sequence[Entry], denied: Collection[Purl], origin: Origin) -> Export:
     """Write Claude Code's managed-settings.json: its lists alone decide, whatever users and projects allow."""
     good, left = allowed(entries, denied, origin)
-    document = {MARK: origin.mark, "allowManagedMcpServersOnly": True, **_lists(good, denied)}
+    document = {MARK: origin.mark, "allowManagedMcpServersOnly": True, **_lists(good, denied, entries)}
     data = as_json(document)
     check_claude_code(data)
     return Export({"managed-settings.json": data}, tuple(good), tuple(left))
@@ -27,7 +27,7 @@ def claude_code(entries: Sequence[Entry], denied: Collection[Purl], origin: Orig
 def copilot(entries: Sequence[Entry], denied: Collection[Purl], origin: Origin) -> Export:
     """Write the managed-settings.json of GitHub Copilot in the CLI, VS Code and JetBrains."""
     good, left = allowed(entries, denied, origin)
-    data = as_json({MARK: origin.mark, **_lists(good, denied)})
+    data = as_json({MARK: origin.mark, **_lists(good, denied, entries)})
     check_copilot(data)
     return Export({"managed-settings.json": data}, tuple(good), tuple(left))
 
@@ -35,7 +35,7 @@ def copilot(entries: Sequence[Entry], denied: Collection[Purl], origin: Origin) 
 def vscode(entries: Sequence[Entry], denied: Collection[Purl], origin: Origin) -> Export:
     """Write VS Code's policy.json: the same lists, each as a text of JSON, as its policies of that kind are."""
     good, left = allowed(entries, denied, origin)
-    lists = _lists(good, denied)
+    lists = _lists(good, denied, entries)
     document = {
         MARK: origin.mark,
         VSCODE_ALLOW: json.dumps(lists[ALLOW]),
@@ -47,13 +47,15 @@ def vscode(entries: Sequence[Entry], denied: Collection[Purl], origin: Origin) -
     return Export({"policy.json": data}, tuple(good), tuple(left))
 
 
-def _lists(good: Sequence[Allowed], denied: Collection[Purl]) -> dict[str, list[dict[str, object]]]:
+def _lists(
+    good: Sequence[Allowed], denied: Collection[Purl], entries: Sequence[Entry]
+) -> dict[str, list[dict[str, object]]]:
     allow: list[dict[str, object]] = []
     for each in good:
         allow += (
             [{"serverUrl": each.remote}] if each.remote else [{"serverCommand": list(one)} for one in each.commands]
         )
-    return {ALLOW: allow, DENY: [{"serverCommand": list(command)} for command in denials(denied)]}
+    return {ALLOW: allow, DENY: [{"serverCommand": list(command)} for command in denials(denied, entries)]}
 
 
 def check_claude_code(data: bytes) -> None:

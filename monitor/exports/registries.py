@@ -77,7 +77,7 @@ def _unlisted(each: Allowed) -> str:
         )
     if purl.type not in KINDS:
         return f"the registry's format has no {purl.type} packages"
-    return "" if re.fullmatch(r"[\w.+!~-]+", purl.version or "") else "its version cannot stand in an address"
+    return "" if re.fullmatch(r"\w[\w.+!~-]*", purl.version or "") else "its version cannot stand in an address"
 
 
 def _version(each: Allowed) -> str:
@@ -113,25 +113,17 @@ def _server(each: Allowed, name: str, *, pinned_package: bool) -> dict[str, obje
 
 
 def _package(each: Allowed, *, pinned: bool) -> dict[str, object]:
-    purl, transport = each.pin.purl, {"type": "stdio"}
-    if purl.type == "docker":
-        return {
-            "registryType": "oci",
-            "identifier": pinned_image(each.pin),
-            "runtimeHint": "docker",
-            "transport": transport,
-        }
-    kind, hint = KINDS[purl.type]
-    if not pinned:
-        return {"registryType": kind, "identifier": purl.label, "transport": transport}
-    package: dict[str, object] = {
-        "registryType": kind,
-        "identifier": purl.label,
-        "version": purl.version,
-        "runtimeHint": hint,
-    }
-    files = [each.hex for each in each.pin.digests if each.algorithm == "sha256"]
-    return package | ({"fileSha256": files[0]} if len(files) == 1 else {}) | {"transport": transport}
+    purl = each.pin.purl
+    package: dict[str, object] = {"registryType": "oci", "identifier": pinned_image(each.pin), "runtimeHint": "docker"}
+    if purl.type != "docker":
+        kind, hint = KINDS[purl.type]
+        package = {"registryType": kind, "identifier": purl.label}
+        files = [digest.hex for digest in each.pin.digests if digest.algorithm == "sha256"]
+        if pinned:
+            package |= {"version": purl.version, "runtimeHint": hint}
+            package |= {"fileSha256": files[0]} if len(files) == 1 else {}
+    arguments = [{"type": "positional", "value": word} for word in each.entry.server.arguments]
+    return package | ({"packageArguments": arguments} if arguments else {}) | {"transport": {"type": "stdio"}}
 
 
 def check_kiro(data: bytes) -> None:

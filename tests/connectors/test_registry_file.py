@@ -333,3 +333,32 @@ def test_the_versions_in_the_example_really_exist() -> None:
                 file = folder / purl.type / f"{purl.label.replace('awslabs-', 'awslabs.')}.json"
             assert purl.version in decode(file.read_bytes(), type=History).versions
     assert len(approvals) >= 10
+
+
+# --- arguments ----------------------------------------------------------------------------------------------------------
+
+
+def test_arguments_are_words_in_order() -> None:
+    registry = read(
+        entry("name: io.github.acme/mcp", "package: pkg:npm/x", "owner: a", 'arguments: [/srv, "--port", 80, "a b"]')
+    )
+
+    assert registry.problems == ()
+    assert registry.entries[1].server.arguments == ("/srv", "--port", "80", "a b")
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["[$HOME]", '["{{x}}"]', '["%USER%"]', "/srv", "[[x]]", f"[{'a,' * 51}]"],
+)
+def test_arguments_that_somebody_else_fills_in_or_that_are_no_list_are_refused(given: str) -> None:
+    registry = read(entry("name: io.github.acme/mcp", "package: pkg:npm/x", "owner: a", f"arguments: {given}"))
+
+    assert len(registry.entries) == 2
+    assert {each.name for each in registry.problems} == {"io.github.acme/mcp"}
+
+
+def test_a_remote_has_no_arguments() -> None:
+    registry = read(entry("name: io.github.acme/mcp", "remote: https://a.example", "owner: a", "arguments: [x]"))
+
+    assert [each.message for each in registry.problems] == ["arguments: expected at most 50, beside a package"]

@@ -11,9 +11,10 @@ from openapi_core.testing import MockRequest, MockResponse
 
 from monitor.exports.clients import WRITERS
 from tests import corpus
-from tests.exports.test_writers import DATA, FAR, FILES, ORIGIN, SEARCH
+from tests.exports.test_writers import DATA, FAR, ORIGIN, SEARCH, entry
 
 HOST = "https://registry.modelcontextprotocol.io"
+FILES = entry(arguments=("/srv/shared",))
 ENTRIES = [FILES, DATA, SEARCH, FAR]
 
 
@@ -47,9 +48,7 @@ def addresses() -> list[str]:
 def test_every_answer_is_as_the_registrys_contract_says(
     files: Mapping[str, bytes], contract: OpenAPI, path: str
 ) -> None:
-    request = MockRequest(
-        HOST, "get", path
-    )
+    request = MockRequest(HOST, "get", path)
 
     contract.validate_response(request, MockResponse(ask(files, path)))
 

@@ -33,10 +33,13 @@ def entry(
     digests: tuple[Digest, ...] = (),
     expires: datetime | None = None,
     approved: bool = True,
+    arguments: tuple[str, ...] = (),
 ) -> Entry:
     package = None if remote else Purl.parse(purl)
     pin = Pin(package or Purl.parse(f"pkg:generic/{name}"), frozenset(digests))
-    server = Server(name, package.package if package else None, remote or None, None, "platform", 2)
+    server = Server(
+        name, package.package if package else None, remote or None, None, "platform", 2, arguments=arguments
+    )
     return Entry(server, Approval(pin, "rita@acme.example", AT, expires, "SEC-1") if approved else None, 1)
 
 
@@ -198,6 +201,34 @@ def test_the_registrys_answers_name_no_person_and_no_ticket() -> None:
 
     assert b"rita" not in text
     assert b"SEC-1" not in text
+
+
+def test_arguments_are_part_of_what_is_allowed_and_denied() -> None:
+    files = entry(arguments=("/srv/shared", "--read-only"))
+
+    exported = export("claude-code", files, denied=(BAD,))
+
+    allow, deny = lists("claude-code", exported)
+    assert {"serverCommand": ["npx", "-y", "@acme/files-mcp@1.4.2", "/srv/shared", "--read-only"]} in allow
+    assert {"serverCommand": ["npx", "-y", "@acme/files-mcp@1.4.2"]} not in allow
+    assert {"serverCommand": ["npx", "-y", "@acme/files-mcp@1.4.1", "/srv/shared", "--read-only"]} in deny
+    assert {"serverCommand": ["npx", "-y", "@acme/files-mcp@1.4.1"]} in deny
+
+
+@pytest.mark.parametrize("client", ["kiro", "registry-api"])
+def test_registries_tell_the_arguments(client: str) -> None:
+    exported = export(client, entry(arguments=("/srv/shared",)))
+
+    package = next(each for data in exported.files.values() for each in json.loads(data).get("servers", ()))["server"]
+    assert package["packages"][0]["packageArguments"] == [{"type": "positional", "value": "/srv/shared"}]
+
+
+@pytest.mark.parametrize("client", [*LISTS, "codex", "gemini"])
+def test_a_version_that_a_client_could_take_for_a_moving_one_is_left_out_alone(client: str) -> None:
+    exported = export(client, entry("pkg:golang/github.com/acme/files@main"), FAR)
+
+    assert [each.entry for each in exported.allowed] == [FAR]
+    assert "no exact version" in exported.left_out[0].reason
 
 
 # --- files --------------------------------------------------------------------------------------------------------------
