@@ -64,6 +64,22 @@ def write(event: AuditEvent) -> str:
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def write_verb(verb: str) -> str:
+    """Write the part of a line by which events of that verb are found; quoted text within a line never equals it."""
+    return '"verb":' + json.dumps(verb, ensure_ascii=False)
+
+
+def read(line: str) -> AuditEvent | None:
+    """Read a line that `write` wrote; None: somebody else did."""
+    try:
+        fields = json.loads(line)
+        at = datetime.fromisoformat(fields["at"])
+        detail = {str(label): str(value) for label, value in fields["detail"].items()}
+        return AuditEvent(at, str(fields["actor"]), str(fields["verb"]), str(fields["subject"]), detail)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
 def seal(previous: Sealed | None, event: AuditEvent) -> Sealed:
     """Append an event to the chain whose last link is `previous` (None: the chain is empty)."""
     line = write(event)

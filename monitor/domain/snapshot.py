@@ -8,6 +8,7 @@ from monitor.domain.advisory import Advised
 from monitor.domain.changes import Changes
 from monitor.domain.dependency import Dependencies
 from monitor.domain.deployment import Deployment, HostReport
+from monitor.domain.enforcement import Exported
 from monitor.domain.finding import Finding
 from monitor.domain.health import SourceHealth, Undeliverable
 from monitor.domain.provenance import TrustRoot, Verdict, Verification
@@ -88,6 +89,8 @@ class Fleet:
     """The newest report of each host that reports by itself."""
     overdue_at: datetime | None = None  # None: no host is
     """A host whose newest report is older has fallen silent."""
+    exports: tuple[Exported, ...] = ()
+    """The exports of what is approved that were made, for whichever client."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from monitor.app import App
 from monitor.domain.audit import AuditEvent
 from monitor.domain.deployment import HostReport, Inventory
+from monitor.domain.enforcement import VERB, Exported
 from monitor.domain.finding import Delta, Unseen, track
 from monitor.domain.health import SourceHealth, heard
 from monitor.domain.server import Entry
@@ -120,7 +121,10 @@ def _fleet(unit: UnitOfWork, app: App, recalled: Recalled, now: datetime) -> Fle
             newest[report.host] = report
     reports = tuple(report for host, report in newest.items() if host not in unread)
     fleet = recalled.fleet if isinstance(recalled.fleet, Fleet) else Fleet({}, ())
-    return replace(fleet, reports=reports, overdue_at=now - app.policy.host_silent_after)
+    # The whole log is searched for them: not for a fleet that reports no such file.
+    asked = unit.events(VERB) if any(report.policies for report in reports) else ()
+    exports = tuple(Exported(event.subject, event.at, event.detail.get("sha256", "")) for event in asked)
+    return replace(fleet, reports=reports, overdue_at=now - app.policy.host_silent_after, exports=exports)
 
 
 def _about_hosts(unit: UnitOfWork, fleet: Fleet, now: datetime, *, blind: bool) -> list[Delta]:

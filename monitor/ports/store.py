@@ -220,6 +220,9 @@ class UnitOfWork(Protocol):
     def chain(self, after: int = 0) -> list[Sealed]:
         """Return the audit chain's links after that sequence number, in order."""
 
+    def events(self, verb: str) -> list[AuditEvent]:
+        """Return the audit chain's events of that verb, in order; a line that was tampered with is none."""
+
     def head(self, now: datetime) -> Checkpoint:
         """Return the chain's head (sequence number 0 and the genesis hash where it is empty)."""
 

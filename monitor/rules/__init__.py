@@ -39,7 +39,11 @@ SERVER_RULES: tuple[Callable[[Snapshot], Verdicts], ...] = (
     approvals.not_approved,
 )
 
-FLEET_RULES: tuple[Callable[[Fleet], Verdicts], ...] = (drift.shadow_server, hosts.host_silent)
+FLEET_RULES: tuple[Callable[[Fleet], Verdicts], ...] = (
+    drift.shadow_server,
+    hosts.host_silent,
+    hosts.policy_not_enforced,
+)
 
 OWN_RULES: tuple[Callable[[Ourselves], Verdicts], ...] = (
     health.source_unknown,

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from monitor.domain.deployment import PolicyState
+from monitor.domain.enforcement import policy_state
 from monitor.domain.finding import Fact, Finding, Severity
 from monitor.domain.snapshot import Fleet
 
@@ -27,3 +29,42 @@ def host_silent(fleet: Fleet) -> Iterable[Finding]:
                 summary=f"{report.host} has not reported since {report.reported_at:%Y-%m-%d %H:%M} UTC",
                 facts=(Fact("host", report.host, "inventory"),),
             )
+
+
+def policy_not_enforced(fleet: Fleet) -> Iterable[Finding]:
+    """A host does not have the exported file by which a client rejects what is not approved, or has another one.
+
+    Harm: on that host anything may be started, or what was approved once.
+    Evidence: the digest of the file as the host reports it, against the digests of the exports that the audit log names.
+    False positives: an export that is still being rolled out; a client for which the file was exported to try it.
+    Remedy: bring the file of the last `mcp-monitor export allowlist` to the place that is named.
+    """
+    clients = {export.client for export in fleet.exports}
+    for report in fleet.reports:
+        for policy in report.policies:
+            state = policy_state(policy, fleet.exports)
+            if policy.client not in clients or state is PolicyState.PRESENT:
+                continue
+            severity, words = _STATES[state]
+            yield Finding(
+                rule="policy-not-enforced",
+                server=FLEET,
+                subject=f"{report.host} {policy.client} {policy.location}",
+                severity=severity,
+                summary=f"{report.host} ({policy.client}): {words}",
+                facts=(
+                    Fact("host", report.host, "inventory"),
+                    Fact("client", policy.client, "inventory"),
+                    Fact("place", policy.location, "inventory"),
+                    Fact("to mend", f"mcp-monitor export allowlist --for {policy.client}, brought to that place"),
+                    Fact("sha256 there", policy.sha256 or "no file", "inventory"),
+                ),
+            )
+
+
+_STATES = {
+    PolicyState.ABSENT: (Severity.MEDIUM, "the file that rejects what is not approved is missing"),
+    PolicyState.ALTERED: (Severity.HIGH, "the file that rejects what is not approved is not one that was exported"),
+    PolicyState.OLDER: (Severity.LOW, "the file that rejects what is not approved is of an earlier export"),
+    PolicyState.PRESENT: (Severity.INFO, "in place"),
+}

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import LargeBinary, cast, select
+from sqlalchemy import LargeBinary, cast, func, select
 
-from monitor.domain.audit import GENESIS, AuditEvent, Checkpoint, Sealed, seal
+from monitor.domain.audit import GENESIS, AuditEvent, Checkpoint, Sealed, read, seal, write_verb
 from monitor.store.tables import audit
 from monitor.store.transaction import Transaction
 
@@ -23,6 +23,14 @@ class Audit:
         """Return the audit chain's links after that sequence number, in order."""
         found = select(audit.c.seq, LINE, audit.c.hash).where(audit.c.seq > after).order_by(audit.c.seq)
         return [_sealed(seq, line, digest) for seq, line, digest in self._in.rows(found)]
+
+    def events(self, verb: str) -> list[AuditEvent]:
+        """Return the events of that verb, in order; a line that was tampered with so that it cannot be read is none."""
+        mark = write_verb(verb).encode("utf-8", "surrogatepass")
+        at = func.pg_catalog.position(LINE, mark) if self._in.postgresql else func.instr(LINE, mark)
+        lines = self._in.rows(select(LINE).where(at > 0).order_by(audit.c.seq))
+        found = (read(line.decode("utf-8", "surrogatepass")) for (line,) in lines)
+        return [event for event in found if event is not None and event.verb == verb]
 
     def head(self, now: datetime) -> Checkpoint:
         """Return the chain's head (sequence number 0 and the genesis hash where it is empty)."""

@@ -63,3 +63,4 @@ class Unit:
 
         audit = Audit(transaction)
         self.chain, self.head, self.commit = audit.chain, audit.head, audit.commit
+        self.events = audit.events

@@ -1,4 +1,4 @@
-"""Hosts that report by themselves, and stop doing so."""
+"""Hosts that report by themselves: those that stop doing so, and those that enforce something else than what was exported."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.domain.deployment import Deployment, HostReport, Inventory, PinKind
+from monitor.domain.audit import AuditEvent
+from monitor.domain.deployment import Deployment, HostPolicy, HostReport, Inventory, PinKind
 from monitor.domain.purl import Purl
 from monitor.ports.errors import Unavailable
 from tests.company import Company
@@ -21,14 +22,19 @@ class Folder:
     name: str = "reports"
     reports: dict[str, datetime] = field(default_factory=dict)
     readable: bool = True
+    policies: dict[str, HostPolicy] = field(default_factory=dict)
+    """Host -> the file by which it rejects what is not approved."""
 
     async def inventory(self) -> Inventory:
         """Return what lies there."""
         if not self.readable:
             raise Unavailable(self.name, "no such folder")
-        reports = tuple(HostReport(host, at) for host, at in self.reports.items())
+        reports = tuple(HostReport(host, at, self._policies(host)) for host, at in self.reports.items())
         deployed = tuple(Deployment(host, "vscode", "mcp.json", "mcp", PinKind.EXACT, MCP) for host in self.reports)
         return Inventory(self.name, deployed, (), complete=True, reports=reports)
+
+    def _policies(self, host: str) -> tuple[HostPolicy, ...]:
+        return (self.policies[host],) if host in self.policies else ()
 
 
 @pytest.fixture
@@ -137,3 +143,19 @@ async def test_a_host_that_reports_to_one_of_two_folders_is_not_silent(calm: Com
     await calm.run(["fleet"])
 
     assert await silent(calm) == []
+
+
+async def test_a_host_whose_file_is_not_the_exported_one_is_found_and_mended(calm: Company, folder: Folder) -> None:
+    exported = AuditEvent(calm.world.clock(), "rita", "allowlist.exported", "claude-code", {"sha256": "ab"})
+    await calm.app.store.run(lambda unit: unit.commit(exported))
+    folder.policies = {host: HostPolicy("claude-code", "/etc/managed.json", "ab") for host in folder.reports}
+    folder.policies["laptop-2"] = HostPolicy("claude-code", "/etc/managed.json", "forged")
+    await calm.run(["fleet"])
+    differing = await calm.findings("policy-not-enforced")
+    folder.policies["laptop-2"] = folder.policies["laptop-1"]
+    calm.later(hours=1)
+
+    await calm.run(["fleet"])
+
+    assert [each.finding.subject for each in differing] == ["laptop-2 claude-code /etc/managed.json"]
+    assert await calm.findings("policy-not-enforced") == []
