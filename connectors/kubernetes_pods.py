@@ -204,9 +204,10 @@ def _containers(pod: _Pod, listed: Collection[Purl]) -> Iterator[_Seen]:
     spec, status = pod.spec, pod.status
     running = (*status.container_statuses, *status.init_container_statuses, *status.ephemeral_container_statuses)
     real = {each.name: found[1] for each in running if (found := REAL.search(each.image_id))}
-    for container in (*spec.containers, *spec.ephemeral_containers, *spec.init_containers):
-        prepares = any(container is each for each in spec.init_containers)
-        yield _seen(container, real, listed, prepares=prepares)
+    for container in (*spec.containers, *spec.ephemeral_containers):
+        yield _seen(container, real, listed, prepares=False)
+    for container in spec.init_containers:
+        yield _seen(container, real, listed, prepares=True)
 
 
 def _seen(container: _Container, real: Mapping[str, str], listed: Collection[Purl], *, prepares: bool) -> _Seen:

@@ -11,7 +11,17 @@ import tempfile
 from pathlib import Path
 
 FOUND = Path("build") / "fuzz"
-NAMES = ("bundles", "provenance", "signatures", "checksums", "roots", "packages", "copies", "dependencies")
+NAMES = (
+    "bundles",
+    "provenance",
+    "signatures",
+    "checksums",
+    "roots",
+    "packages",
+    "copies",
+    "dependencies",
+    "inventories",
+)
 """The targets; here as well so that they are imported under instrumentation (a test holds the two together)."""
 LARGEST = 16 * 1024
 """Bytes of a mutated document."""

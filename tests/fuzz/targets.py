@@ -1,10 +1,12 @@
 """The families of parsers: what each begins with, and what it does with one input. Only its own refusal is no fault."""
 
+import io
 import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from connectors import dependency_file
 from connectors._osv_mirror.archive import BadMember, content, members
@@ -13,11 +15,15 @@ from connectors._osv_mirror.entry import parse_entry
 from connectors._pypi_dependencies import parse_metadata
 from connectors._sigstore import forms as forms  # noqa: PLC0414 - so that it is instrumented: the verifier imports it late
 from connectors._sigstore import trust_root
+from connectors.inventory_csv import parse_table
+from connectors.kubernetes_pods import parse_pods
 from connectors.npm import parse_package
+from connectors.osquery_results import Replay
 from connectors.pypi import parse_project
+from connectors.sbom_inventory import parse_sbom
 from monitor.domain.provenance import Attestation, Form, TrustRoot
 from monitor.ports.errors import Malformed
-from tests.connectors import dependency_texts
+from tests.connectors import dependency_texts, inventory_texts
 from tests.hostile import NPM, PYPI, SUBJECTS, Signed, small_packages
 from tests.world.clock import BEGINNING
 from tests.world.osv_export import about_nobody, archive
@@ -49,6 +55,7 @@ def targets(world: Signed) -> Mapping[str, Target]:
         "packages": Target(small_packages(), _packages),
         "copies": Target((archive({"A-1.json": RECORD}), b"2026-01-01T00:00:00Z,A-1\n", RECORD), _copies),
         "dependencies": Target(tuple(text.encode() for text in dependency_texts.ALL), _dependencies),
+        "inventories": Target(inventory_texts.ALL, _inventories),
     }
 
 
@@ -58,6 +65,20 @@ def _dependencies(document: bytes) -> None:
         dependency_file.parse(document, "requirements.txt", NPM)
     with suppress(Malformed):
         parse_metadata(document, PYPI, "https://registry.example/a")
+
+
+def _inventories(document: bytes) -> None:
+    """Read it as each form in which an inventory comes."""
+    with suppress(Malformed):
+        parse_table(io.BytesIO(document), "fleet.csv")
+    with suppress(Malformed):
+        replay = Replay("osquery", ())
+        replay.read(enumerate(document.split(b"\n"), start=1), "results.log", written_at=2**31)
+        replay.inventory()
+    with suppress(Malformed):
+        parse_pods(document, "pods.json", ())
+    with suppress(Malformed):
+        parse_sbom(document, Path("sbom.json"), ())
 
 
 def _deciding(world: Signed, *forms: Form) -> Callable[[bytes], None]:
