@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 import stat
 from hashlib import sha256
 from pathlib import Path
@@ -67,6 +68,34 @@ def test_a_file_is_written_that_its_host_is_known_by(shell: Desk) -> None:
     exported = Exported(str(event["subject"]), NOW, detail["sha256"])
     assert policy_state(policy, [exported]) is PolicyState.PRESENT
     assert policy.exported_at is not None
+
+
+@pytest.mark.parametrize("client", ["claude-code", "codex", "registry-api"])
+def test_an_export_that_says_the_same_leaves_the_file_and_its_hosts_up_to_date(shell: Desk, client: str) -> None:
+    place = shell.folder / "out"
+    shell("export", "allowlist", "--for", client, "--output", str(place))
+    files = [path for path in (place, *place.rglob("*")) if path.is_file()]
+    for path in files:
+        path.write_bytes(re.sub(rb'(exported_at[": =]+)20\d\d', rb"\g<1>2020", path.read_bytes()))
+    before = [path.read_bytes() for path in files]
+
+    printed = shell("export", "allowlist", "--for", client, "--output", str(place))
+
+    assert printed.code == 0
+    assert [path.read_bytes() for path in files] == before
+    assert len(kept(shell)) == 1
+
+
+def test_an_export_that_says_something_else_replaces_the_file(shell: Desk) -> None:
+    place = shell.folder / "out"
+    shell("export", "allowlist", "--for", "claude-code", "--output", str(place))
+    del shell.company.registry[FAR]
+    shell.company.write()
+
+    shell("export", "allowlist", "--for", "claude-code", "--output", str(place))
+
+    assert b"mcp.acme.example" not in place.read_bytes()
+    assert len(kept(shell)) == 2
 
 
 def test_without_a_place_the_file_goes_to_stdout(shell: Desk) -> None:

@@ -1,6 +1,7 @@
 """`export allowlist`: what is approved and neither quarantined nor rejected, in the form of the client that enforces it."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Iterable
 from hashlib import sha256
@@ -22,12 +23,14 @@ from monitor.settings import Settings
 
 ACTOR = "mcp-monitor"
 REGISTRY_API = "registry-api"
+EXPORTED_AT = re.compile(rb'exported_at"?\s*[:=]\s*"[^"]*"')
 
 
 def export_allowlist(config: Path, client: str, output: Path | None) -> int:
     """Write the client's file, or the folder of the registry's answers; name on stderr what it does not allow.
 
-    Nothing is written where nothing would be allowed: an empty list stops every server of everybody, which nobody asks for by an export.
+    A file that says the same already is left as it is. Nothing is written where nothing would be allowed: an empty list stops every
+    server of everybody, which nobody asks for by an export.
     """
     settings = open_settings(config, only_store=True)
     registry = read_registry(settings)
@@ -44,8 +47,9 @@ def export_allowlist(config: Path, client: str, output: Path | None) -> int:
         note(f"not allowed: {each.server}: {each.reason}")
     if not export.allowed:
         raise Stop(f"{client} would allow no server at all; nothing is written", ExitCode.USAGE)
-    _write(client, export, output)
-    _keep(settings, _event(client, export, origin, denied=len(denied), output=output))
+    if output is None or not _stands(client, export, output):
+        _write(client, export, output)
+        _keep(settings, _event(client, export, origin, denied=len(denied), output=output))
     return ExitCode.FINDINGS if export.left_out or registry.problems else ExitCode.QUIET
 
 
@@ -54,6 +58,21 @@ def denied_versions(findings: Iterable[Tracked], reviews: Iterable[Review]) -> s
     malware = {each.finding.about for each in findings if each.open and each.finding.rule == "malware"}
     rejected = {each.candidate.purl for each in reviews if each.state is State.REJECTED}
     return {purl for purl in (*malware, *rejected) if purl and purl.version}
+
+
+def _stands(client: str, export: Export, output: Path) -> bool:
+    """Say whether the same is there already, of whatever time: it stays as it is, so that hosts which have it are not behind."""
+    places = {output / name if client == REGISTRY_API else output: data for name, data in export.files.items()}
+    try:
+        return all(
+            place.is_file() and _timeless(place.read_bytes()) == _timeless(data) for place, data in places.items()
+        )
+    except OSError:
+        return False
+
+
+def _timeless(data: bytes) -> bytes:
+    return EXPORTED_AT.sub(b"", data)
 
 
 def _write(client: str, export: Export, output: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -173,8 +174,8 @@ def denials(denied: Iterable[Purl], entries: Iterable[Entry]) -> list[Command]:
 def _labels(names: Sequence[str]) -> dict[str, str]:
     """Return for each name its last part, and where that is not its own, the whole; both in letters, digits and hyphens."""
     short = {name: _label(name.rpartition("/")[2]) for name in names}
-    taken = list(short.values())
-    labels = {name: label if taken.count(label) == 1 else _label(name) for name, label in short.items()}
+    taken = Counter(short.values())
+    labels = {name: label if taken[label] == 1 else _label(name) for name, label in short.items()}
     seen: set[str] = set()
     for name, label in labels.items():
         unique, at = label, 2

@@ -52,15 +52,15 @@ def registry_api(entries: Sequence[Entry], denied: Collection[Purl], origin: Ori
             left.append(LeftOut(each.entry.server.name, reason))
         else:
             kept.append(each)
-    answers = {each.entry.server.name: _answer(each) for each in kept}
+    answers = [_answer(each) for each in kept]
     files: dict[str, bytes] = {}
-    for name, answer in answers.items():
-        folder = f"v0.1/servers/{name}/versions"
-        version = _version(next(each for each in kept if each.entry.server.name == name))
+    for each, answer in zip(kept, answers, strict=True):
+        folder = f"v0.1/servers/{each.entry.server.name}/versions"
+        version = _version(each)
         files[f"{folder}/index.json"] = as_json({"servers": [answer], "metadata": {"count": 1, **origin.mark}})
         files |= {f"{folder}/{at}/index.json": as_json(answer) for at in (version, "latest")}
     # Last, so that what it lists is there.
-    listing = {"servers": list(answers.values()), "metadata": {"count": len(answers), **origin.mark}}
+    listing = {"servers": answers, "metadata": {"count": len(answers), **origin.mark}}
     files["v0.1/servers/index.json"] = as_json(listing)
     check_registry_api(files)
     return Export(files, tuple(kept), tuple(sorted(left, key=lambda each: each.server)))
