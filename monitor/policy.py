@@ -147,7 +147,9 @@ def tell(
         for where, group in ((Lane.PAGE, pages), (Lane.TICKET, notices))
         for each in group
     }
-    rows = {each.finding.fingerprint: each for each in delta.touched} | told
+    # Those who were paged and then heard that it is over hear at once when it is back, whatever the cooldown.
+    cleared = {each.finding.fingerprint: replace(each, told="") for each in over if each.told == Lane.PAGE}
+    rows = {each.finding.fingerprint: each for each in delta.touched} | told | cleared
     return tuple(rows.values()), alerts
 
 
@@ -195,6 +197,7 @@ def _reviews(
         review, action = _ask(snapshot, reviews.get(purl), purl, causes, news)
         kept += [review] if review else []
         actions += [action] if action else []
+    actions += [_say_over(review, over) for review in reviews.values() if (over := _over(review, delta, wanted))]
     newer = next((str(purl.version) for purl, causes in wanted.items() if _is_candidate(causes)), None)
     for purl, review in reviews.items():
         if review.state in OPEN and (ended := _end(snapshot, delta, review, asked=purl in wanted, newer=newer)):
@@ -202,6 +205,20 @@ def _reviews(
             notes = [each.note for each in delta.resolved if each.note and each.finding.about == purl]
             actions.append(_say_ended(ended, newer, notes))
     return tuple(kept), tuple(actions)
+
+
+def _over(review: Review, delta: Delta, wanted: Container[Purl]) -> list[Tracked]:
+    """What ended, and why, of a version that stays up for review for another reason."""
+    purl = review.candidate.purl
+    if review.state not in OPEN or purl not in wanted:
+        return []
+    told = (each for each in delta.resolved if each.note and each.finding.about == purl)
+    return [each for each in told if "same flaw as" not in each.note]
+
+
+def _say_over(review: Review, over: Sequence[Tracked]) -> CommentTicket:
+    said = fingerprint(*(f"{each.finding.fingerprint}.{each.occurrences}" for each in over))
+    return CommentTicket(f"over:{review.mark}:{said}", review.server, review.mark, messages.resolved_body(over))
 
 
 def _ask(
@@ -224,9 +241,18 @@ def _ask(
 
 
 def _comment(snapshot: Snapshot, review: Review, fresh: Sequence[Tracked]) -> CommentTicket:
-    said = fingerprint(*(f"{each.finding.fingerprint}.{each.occurrences}.{each.finding.summary}" for each in fresh))
+    said = fingerprint(*(_news(each) for each in fresh))
     body = messages.comment_body([each.finding for each in fresh], snapshot.taken_at)
     return CommentTicket(f"comment:{review.mark}:{said}", review.server, review.mark, body)
+
+
+def _news(tracked: Tracked) -> str:
+    """What a comment tells of a finding. Where it runs changes by the hour, and what could mend it with every outage."""
+    finding = tracked.finding
+    facts = (
+        f"{fact.label}={fact.value}" for fact in finding.facts if fact.label not in ("deployed on", "approved fix")
+    )
+    return "\0".join((finding.fingerprint, str(tracked.occurrences), finding.severity, finding.summary, *facts))
 
 
 def _open(snapshot: Snapshot, review: Review, findings: Sequence[Finding]) -> OpenTicket:

@@ -13,6 +13,7 @@ from monitor.domain.purl import Purl
 from monitor.domain.release import Artifact, Digest, KnownRelease, Listing, Release
 from monitor.domain.server import Approval, Pin, Server
 from monitor.domain.snapshot import Looked, Snapshot
+from monitor.domain.unknown import Unknown
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 PACKAGE = Purl.npm("@acme/files-mcp")
@@ -74,7 +75,10 @@ def snapshot(**parts: object) -> Snapshot:
         advisories={},
         deployments=(),
     )
-    return replace(ordinary, **parts)  # type: ignore[arg-type]  # the names are the fields' own
+    made = replace(ordinary, **parts)  # type: ignore[arg-type]  # the names are the fields' own
+    if isinstance(made.advisories, Unknown) or "asked" in parts:
+        return made
+    return replace(made, asked=frozenset(made.advisories))
 
 
 def claim(

@@ -9,6 +9,8 @@ from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
 from monitor.domain.unknown import Reason, Unknown
 
+MAX_RECORDS = 32
+"""Of one flaw: a record that names everything as its alias joins no more."""
 OSV = "osv"
 GITHUB = "github"
 GITHUB_REPOSITORY = "github-repository"
@@ -55,6 +57,8 @@ class Advisory:
     withdrawn_at: datetime | None = None  # None: live
     malicious: bool = False
     """Whether the database lists it as malware, whatever its id is."""
+    bare: bool = False
+    """Whether nothing but its id is known: its details could not be had."""
     database: str = OSV
     """Whose record: one id may have a record in several databases, each with its own times."""
 
@@ -144,8 +148,17 @@ class Flaw:
         return tuple(sorted({name for match in self.matches for name in match.advisory.names}))
 
     def fixed_in(self, package: Purl) -> tuple[str, ...]:
-        """Return every version that a standing record names as fixed for that package."""
-        return tuple(dict.fromkeys(version for match in self.live for version in match.advisory.fixed_in(package)))
+        """Return every version that a standing record names as fixed for that package; and by which record where they differ."""
+        by_record = {match.advisory.key: match.advisory.fixed_in(package) for match in self.live}
+        named = {key: versions for key, versions in by_record.items() if versions}
+        if len(set(named.values())) <= 1:
+            return tuple(dict.fromkeys(version for versions in named.values() for version in versions))
+        one_id = len({id_ for _, id_ in named}) == 1
+        return tuple(
+            f"{version} ({database if one_id else id_})"
+            for (database, id_), versions in named.items()
+            for version in versions
+        )
 
     @property
     def severity(self) -> Severity:
@@ -170,6 +183,8 @@ class Named:
     gone_at: datetime | None = None  # None: it names the version now
     note: str = ""
     """Why it does no longer."""
+    asked_at: datetime | None = None  # None: its database names it, or it was not looked up since it does no longer
+    """When it was looked up last although its database does not name the version any more."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -205,7 +220,7 @@ def one_flaw_each(matches: Iterable[Match]) -> list[Flaw]:
         members = [match]
         apart = []
         for group in groups:
-            if group[0] & names:
+            if group[0] & names and len(group[1]) + len(members) <= MAX_RECORDS:
                 names |= group[0]
                 members += group[1]
             else:

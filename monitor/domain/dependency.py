@@ -36,6 +36,8 @@ class Dependencies:
     unresolved: tuple[str, ...] = ()
     stamp: str = ""
     """The state of the file that was read, as `DependencySource` compares it; empty: not from a file."""
+    said: bool = True
+    """False: the source has the version, and says nothing of dependencies. It is not asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +47,5 @@ class Resolved:
     dependencies: Dependencies
     since: datetime
     gone_at: datetime | None  # None: it is what is known now
+    corrects: bool = False
+    """Whether it came in place of another that was whole. Otherwise it has been so since the version was there: we learned of it later."""

@@ -74,6 +74,8 @@ class Finding:
     about: Purl | None = None  # the version that a re-approval would be about; None: no version in particular
     trust_signal: bool = False
     """Whether this is an independent sign that the supply chain was tampered with; two of them on one version page somebody."""
+    provisional: bool = False
+    """Whether its details could not be had yet: what it grows into is no change."""
 
     @property
     def fingerprint(self) -> str:
@@ -99,6 +101,8 @@ class Settled:
     subject: str
     note: str
     """One sentence for a person. May quote untrusted text."""
+    quiet: bool = False
+    """Whether it goes on under another name: nobody is told that it is over."""
 
     @property
     def fingerprint(self) -> str:
@@ -141,6 +145,17 @@ class Tracked:
         """Open it for the first time."""
         return cls(finding, now, opened_as=finding)
 
+    def become(self, finding: Finding) -> "Tracked":
+        """Go on as another state of itself. One whose details were not there yet begins with the first that has them."""
+        begun = finding if self.begun_as.provisional else self.begun_as
+        return replace(self, finding=finding, opened_as=begun)
+
+    def end(self, now: datetime, settled: Settled | None) -> "Tracked":
+        """Resolve it; with `settled` it is known why."""
+        if settled is None:
+            return replace(self, resolved_at=now)
+        return replace(self, resolved_at=now, note=settled.note, told="" if settled.quiet else self.told)
+
     def again(self, finding: Finding, now: datetime) -> "Tracked":
         """Open it once more."""
         times = self.occurrences + 1
@@ -182,7 +197,7 @@ def track(known: Mapping[str, Tracked], verdicts: Verdicts, now: datetime) -> De
         elif not before.open:
             recurred.append(before.again(finding, now))
         elif before.finding != finding:
-            changed.append(replace(before, finding=finding))
+            changed.append(before.become(finding))
         else:
             unchanged.append(before)
     for name, before in known.items():
@@ -191,7 +206,7 @@ def track(known: Mapping[str, Tracked], verdicts: Verdicts, now: datetime) -> De
         if name not in said.notes and said.blind_for(before.finding):
             unchanged.append(before)
         else:
-            resolved.append(replace(before, resolved_at=now, note=said.notes.get(name, "")))
+            resolved.append(before.end(now, said.notes.get(name)))
     return Delta(tuple(opened), tuple(recurred), tuple(changed), tuple(unchanged), tuple(resolved))
 
 
@@ -200,20 +215,20 @@ class _Said:
     """The verdicts of one look, sorted: findings and notes by fingerprint."""
 
     found: Mapping[str, Finding]
-    notes: Mapping[str, str]
+    notes: Mapping[str, Settled]
     unseen: frozenset[tuple[str, str, str | None]]
 
     @classmethod
     def of(cls, verdicts: Verdicts) -> Self:
         found: dict[str, Finding] = {}
-        notes: dict[str, str] = {}
+        notes: dict[str, Settled] = {}
         unseen: set[tuple[str, str, str | None]] = set()
         for verdict in verdicts:
             match verdict:
                 case Unseen():
                     unseen.add((verdict.rule, verdict.server, verdict.subject))
                 case Settled():
-                    notes.setdefault(verdict.fingerprint, verdict.note)
+                    notes.setdefault(verdict.fingerprint, verdict)
                 case Finding():
                     found.setdefault(verdict.fingerprint, verdict)
         return cls(found, notes, frozenset(unseen))

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from monitor.domain.finding import Severity
-from monitor.domain.unknown import Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +36,11 @@ class Risk:
     exploited: Exploited | None = None  # None: in no catalogue
     epss: float | None = None  # None: no score
 
-    def raised(self, severity: Severity, epss_at: float) -> Severity:
-        """Return the severity that the flaw deserves: critical if it is used, one step up from a forecast of `epss_at` on."""
+    def raised(self, severity: Severity, *, likely: bool) -> Severity:
+        """Return the severity that the flaw deserves: critical if it is used, one step up if it probably will be."""
         if self.exploited:
             return Severity.CRITICAL
-        if self.likely(epss_at):
+        if likely:
             return list(Severity)[min(severity.rank + 1, Severity.CRITICAL.rank)]
         return severity
 
@@ -52,12 +51,11 @@ class Risk:
 
 @dataclass(frozen=True, slots=True)
 class Risks:
-    """What is known of the flaws of one look. `unknowns`: sources that never answered."""
+    """What is known of the flaws of one look."""
 
     by_cve: Mapping[str, Risk] = field(default_factory=dict)
     epss_at: float = 0.1
     """From here on a forecast raises the severity."""
-    unknowns: tuple[Unknown, ...] = ()
 
     def of(self, names: Iterable[str]) -> Risk:
         """Return the worst of what is known under any of the names."""

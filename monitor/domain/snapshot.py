@@ -9,7 +9,7 @@ from monitor.domain.changes import Changes
 from monitor.domain.dependency import Dependencies
 from monitor.domain.deployment import Deployment, HostReport
 from monitor.domain.enforcement import Exported
-from monitor.domain.finding import Finding
+from monitor.domain.finding import Tracked
 from monitor.domain.health import SourceHealth, Undeliverable
 from monitor.domain.provenance import TrustRoot, Verdict, Verification
 from monitor.domain.purl import Purl
@@ -44,10 +44,12 @@ class Snapshot:
     advisories: Mapping[Purl, Advised] | Unknown = field(default=NOT_ASKED)
     """By version: each approved, deployed and candidate version that was asked about, and each of their dependencies."""
     dependencies: Mapping[Purl, Dependencies | Unknown] = field(default_factory=dict)
-    """By version of the server: those of which anything is known, or should be."""
+    """By version of the server that was asked about."""
     risks: Risks = field(default_factory=Risks)
-    opened: Mapping[str, Finding] = field(default_factory=dict)
-    """By fingerprint: the server's open findings as they were when they were opened."""
+    opened: Mapping[str, Tracked] = field(default_factory=dict)
+    """By fingerprint: the server's open findings."""
+    asked: frozenset[Purl] = frozenset()
+    """The versions of the server itself that were asked about."""
     deployments: tuple[Deployment, ...] | Unknown = field(default=NOT_ASKED)
     approved_before: frozenset[Purl] = frozenset()
     """Versions that were approved in a review, whatever is approved now."""

@@ -3,29 +3,33 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
 
 import structlog
 
 from monitor.app import App
-from monitor.domain.advisory import GITHUB_REPOSITORY, OSV, Advised, Advisory, AdvisoryRef, Match, Named, Question
+from monitor.domain.advisory import (
+    Advised,
+    Advisory,
+    AdvisoryRef,
+    Match,
+    Named,
+    Question,
+)
+from monitor.domain.changes import RESET_COUNT, RESET_SHARE
 from monitor.domain.evidence import Evidence
 from monitor.domain.health import SourceHealth, heard
 from monitor.domain.purl import Purl
 from monitor.domain.risk import Risk
 from monitor.domain.unknown import Reason, Unknown
-from monitor.domain.version_range import ADVISORY_TYPES, is_affected
 from monitor.jobs.bulkhead import concurrently, guarded
 from monitor.jobs.look import all_silent
+from monitor.jobs.match_advisories import Key, Records, Said, asked_lately, matches_of
 from monitor.ports.errors import NotFound
 from monitor.ports.sources import AdvisorySource, Fresh
 
 DETAILS_AT_ONCE = 16
 
 log = structlog.get_logger()
-
-Key = tuple[str, str]
-"""A record: its database, and its id there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Answers:
     advised: Mapping[Purl, Advised]
     risks: Mapping[str, Risk]
     """By CVE, of the flaws that are named."""
+    before: Mapping[Purl, tuple[Named, ...]]
+    """The matches as they were remembered when the question was asked, of every version."""
     named: tuple[Named, ...]
     """The matches that are new, over, or back."""
     fetched: tuple[Advisory, ...]
@@ -42,35 +48,6 @@ class Answers:
     unknowns: tuple[Unknown, ...]
     """Records that name a version and could not be read; the match stands, without details."""
     health: tuple[SourceHealth, ...]
-
-
-@dataclass(slots=True)
-class _Said:
-    """All answers about one version. `by_database` holds the databases that answered, and by id the records that name the version."""
-
-    by_database: dict[str, dict[str, AdvisoryRef]]
-    unknowns: list[Unknown]
-
-
-@dataclass(frozen=True, slots=True)
-class _Records:
-    """The records that are spoken of. One that is in `checked` was fetched in this look; if it is then not in `by_key`, it is no more."""
-
-    by_key: Mapping[Key, Advisory]
-    by_package: Mapping[Purl, tuple[Advisory, ...]]
-    """Those that were not withdrawn, by each package that they are about."""
-    checked: frozenset[Key]
-
-    @classmethod
-    def of(cls, records: Mapping[Key, Advisory], checked: frozenset[Key]) -> Self:
-        """Sort the records by package."""
-        by_package: dict[Purl, tuple[Advisory, ...]] = {}
-        for record in records.values():
-            # A repository may publish about packages that are not its own: its records are about those who asked about it.
-            if record.withdrawn_at is None and record.database != GITHUB_REPOSITORY:
-                for package in {affected.package for affected in record.affected}:
-                    by_package[package] = (*by_package.get(package, ()), record)
-        return cls(records, by_package, checked)
 
 
 async def ask(
@@ -82,9 +59,10 @@ async def ask(
     """
     sources = {source.database: source for source in app.advisories if source.batched or not batched}
     said, heard_from = await _ask_all(sources.values(), questions, health, now)
-    before = await app.store.run(lambda unit: unit.matches([question.purl for question in questions]))
+    remembered = await app.store.run(lambda unit: unit.matches([question.purl for question in questions]))
+    before = {question.purl: remembered.get(question.purl, ()) for question in questions}
     refs = {ref.key: ref for each in said.values() for found in each.by_database.values() for ref in found.values()}
-    vanished = {named.key for purl, each in said.items() for named in _vanished(before.get(purl, ()), each)}
+    vanished = {named.key for purl, each in said.items() for named in _vanished(before[purl], each, now)}
     spoken_of = refs.keys() | {named.key for every in before.values() for named in every}
     known = await app.store.run(lambda unit: unit.advisories(spoken_of))
     stale = [ref for key, ref in refs.items() if key not in known or known[key].modified_at != ref.modified_at]
@@ -93,15 +71,17 @@ async def ask(
         lambda ref: guarded(ref.id, _look_up(sources[ref.database], ref)),
         limit=DETAILS_AT_ONCE,
     )
+    looked_up = _doubting_mass_absence(looked_up, before, sources)
     fresh = {ref.key: answer for ref, answer in looked_up.items() if isinstance(answer, Fresh)}
     checked = frozenset(ref.key for ref, answer in looked_up.items() if not isinstance(answer, Unknown))
     current = {key: record for key, record in known.items() if key not in checked}
-    records = _Records.of(current | {key: answer.value for key, answer in fresh.items()}, checked)
-    matches = {question.purl: _matches(question, said[question.purl], before, records) for question in questions}
+    records = Records.of(current | {key: answer.value for key, answer in fresh.items()}, checked, known, now)
+    matches = {question.purl: matches_of(question, said[question.purl], before, records) for question in questions}
     return Answers(
         advised={purl: _advised(matches[purl], each) for purl, each in said.items()},
         risks=await _risks(app, matches.values()),
-        named=tuple(_to_remember(matches, before, now)),
+        before=before,
+        named=tuple(_to_remember(matches, before, vanished & checked, now)),
         fetched=tuple(answer.value for answer in fresh.values()),
         evidence=tuple(piece for answer in fresh.values() for piece in answer.evidence),
         unknowns=tuple(answer for answer in looked_up.values() if isinstance(answer, Unknown)),
@@ -114,12 +94,12 @@ async def _ask_all(
     questions: Collection[Question],
     health: Mapping[str, SourceHealth],
     now: datetime,
-) -> tuple[dict[Purl, _Said], tuple[SourceHealth, ...]]:
+) -> tuple[dict[Purl, Said], tuple[SourceHealth, ...]]:
     nobody = [] if sources else [Unknown(Reason.NOT_COVERED, "advisories", "no source is configured")]
-    said = {question.purl: _Said({}, list(nobody)) for question in questions}
+    said = {question.purl: Said({}, list(nobody)) for question in questions}
     states = []
     for source in sources:
-        answers = await source.match(questions) if questions else {}
+        answers = await _match(source, questions)
         for purl, answer in answers.items():
             if isinstance(answer, Unknown):
                 said[purl].unknowns.append(answer)
@@ -131,14 +111,50 @@ async def _ask_all(
     return said, tuple(states)
 
 
+async def _match(
+    source: AdvisorySource, questions: Collection[Question]
+) -> Mapping[Purl, tuple[AdvisoryRef, ...] | Unknown]:
+    """Ask one source; its bug is no word about any version, and costs the other sources nothing."""
+    if not questions:
+        return {}
+    answer = await guarded(source.name, source.match(questions))
+    return {question.purl: answer for question in questions} if isinstance(answer, Unknown) else answer
+
+
+def _doubting_mass_absence(
+    looked_up: Mapping[AdvisoryRef, Fresh[Advisory] | Unknown | None],
+    before: Mapping[Purl, tuple[Named, ...]],
+    sources: Mapping[str, AdvisorySource],
+) -> dict[AdvisoryRef, Fresh[Advisory] | Unknown | None]:
+    """A database that no longer has most of the records that it had is in doubt itself: a wrong address, a proxy, a reset."""
+    doubted = dict(looked_up)
+    for database, source in sources.items():
+        had = {
+            named.key
+            for every in before.values()
+            for named in every
+            if named.database == database and named.gone_at is None
+        }
+        gone = [ref for ref, answer in looked_up.items() if answer is None and ref.database == database]
+        if len(gone) >= RESET_COUNT and len(gone) > RESET_SHARE * len(had):
+            words = f"no longer has {len(gone)} of {len(had)} records at once: address, proxy or mirror are in doubt"
+            log.warning("source.unknown", source=source.name, reason=Reason.MALFORMED.value, detail=words)
+            doubted |= dict.fromkeys(gone, Unknown(Reason.MALFORMED, source.name, words))
+    return doubted
+
+
 def _not_covered(answer: object) -> bool:
     return isinstance(answer, Unknown) and answer.reason is Reason.NOT_COVERED
 
 
-def _vanished(before: Iterable[Named], said: _Said) -> Iterator[Named]:
-    """What named the version until now, in a database that answered and does not name it any more: nobody says why."""
+def _vanished(before: Iterable[Named], said: Said, now: datetime) -> Iterator[Named]:
+    """What named the version until now, in a database that answered and does not name it any more: nobody says why.
+
+    What was found to stand nevertheless is not looked up again before a day has passed.
+    """
     for named in before:
-        if named.gone_at is None and named.id not in said.by_database.get(named.database, {named.id: named}):
+        gone = named.id not in said.by_database.get(named.database, {named.id: named})
+        if named.gone_at is None and gone and not asked_lately(named, now):
             yield named
 
 
@@ -154,87 +170,15 @@ async def _look_up(source: AdvisorySource, ref: AdvisoryRef) -> Fresh[Advisory] 
         return None
 
 
-def _matches(
-    question: Question, said: _Said, before: Mapping[Purl, tuple[Named, ...]], records: _Records
-) -> tuple[Match, ...]:
-    """Return every record that names the version, or named it before, as it stands now."""
-    purl = question.purl
-    remembered = {named.key: named for named in before.get(purl, ())}
-    found: dict[Key, Match] = {}
-    for refs in said.by_database.values():
-        for ref in refs.values():
-            since = remembered[ref.key].since if ref.key in remembered else None
-            found[ref.key] = _standing(question, records.by_key.get(ref.key) or _bare(ref), since)
-    for named in remembered.values():
-        if named.key not in found:
-            found[named.key] = _left(question, named, said, records)
-    for record in records.by_package.get(purl.package, ()):
-        if record.key not in found and record.database in said.by_database and is_affected(record, purl):
-            words = "the database does not name this version; its ranges, as we read them, do"
-            found[record.key] = Match(purl, record, words)
-    for match in found.values():
-        if match.disputed:
-            log.warning("advisory.disputed", version=str(purl), advisory=match.advisory.id, detail=match.disputed)
-    return tuple(found.values())
-
-
-def _standing(question: Question, record: Advisory, since: datetime | None) -> Match:
-    """A record that its database says names the version."""
-    purl = question.purl
-    if record.withdrawn_at is not None:
-        return Match(purl, record, over=_withdrawn(record), since=since)
-    by_commit = record.database == OSV and question.purl.type not in ADVISORY_TYPES
-    if not record.affected or by_commit:
-        return Match(purl, record, since=since)
-    match is_affected(record, purl):
-        case True:
-            return Match(purl, record, since=since)
-        case False:
-            words = "the database names this version, its ranges as we read them do not"
-        case None:
-            words = "the ranges cannot be compared with this version: a human has to read the record"
-    return Match(purl, record, words, since=since)
-
-
-def _left(question: Question, named: Named, said: _Said, records: _Records) -> Match:
-    """A record that named the version before, and of which no database speaks now."""
-    purl, record = question.purl, records.by_key.get(named.key)
-    if named.gone_at is not None:
-        return Match(purl, record or _bare_of(named), over=named.note, since=named.since)
-    if named.database not in said.by_database or named.key not in records.checked:
-        return _standing(question, record or _bare_of(named), named.since)
-    if record is None:
-        return Match(purl, _bare_of(named), over="the database has no such record any more", since=named.since)
-    if record.withdrawn_at is not None:
-        return Match(purl, record, over=_withdrawn(record), since=named.since)
-    if purl.type in ADVISORY_TYPES and is_affected(record, purl) is not False:
-        words = "the database does not name this version any more; the record, as we read it, does"
-        return Match(purl, record, words, since=named.since)
-    return Match(
-        purl, record, over="the record was corrected, and does not name this version any more", since=named.since
-    )
-
-
-def _withdrawn(record: Advisory) -> str:
-    return f"{record.id} was withdrawn on {record.withdrawn_at:%Y-%m-%d}"
-
-
-def _bare(ref: AdvisoryRef) -> Advisory:
-    """A record that names a version is shown even while its details cannot be had."""
-    text = "(its details could not be fetched)"
-    return Advisory(ref.id, (), text, (), None, None, modified_at=ref.modified_at, database=ref.database)
-
-
-def _bare_of(named: Named) -> Advisory:
-    return _bare(AdvisoryRef(named.id, named.since, named.database))
-
-
-def _advised(matches: tuple[Match, ...], said: _Said) -> Advised:
+def _advised(matches: tuple[Match, ...], said: Said) -> Advised:
     return Advised(matches, tuple(said.unknowns), answered=bool(said.by_database))
 
 
 def _to_remember(
-    matches: Mapping[Purl, tuple[Match, ...]], before: Mapping[Purl, tuple[Named, ...]], now: datetime
+    matches: Mapping[Purl, tuple[Match, ...]],
+    before: Mapping[Purl, tuple[Named, ...]],
+    looked_up: Collection[Key],
+    now: datetime,
 ) -> Iterator[Named]:
     """Yield the matches that are other than they were remembered."""
     for purl, found in matches.items():
@@ -242,7 +186,9 @@ def _to_remember(
         for match in found:
             was = remembered.get(match.advisory.key)
             gone_at = None if match.live else (was and was.gone_at) or now
-            named = Named(purl, *match.advisory.key, was.since if was else now, gone_at, match.over)
+            # A record whose database names the version again starts anew: only what vanished was looked up.
+            asked_at = now if match.advisory.key in looked_up else was.asked_at if was and match.disputed else None
+            named = Named(purl, *match.advisory.key, was.since if was else now, gone_at, match.over, asked_at)
             if named != was:
                 yield named
 
@@ -250,4 +196,5 @@ def _to_remember(
 async def _risks(app: App, matches: Iterable[tuple[Match, ...]]) -> Mapping[str, Risk]:
     names = {name for found in matches for match in found if match.live for name in match.advisory.names}
     cves = [name for name in names if name.startswith("CVE-")]
-    return await app.store.run(lambda unit: unit.risks(cves)) if cves else {}
+    lists = {source.name for source in app.risks}
+    return await app.store.run(lambda unit: unit.risks(cves, lists)) if cves else {}

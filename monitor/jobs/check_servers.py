@@ -12,11 +12,11 @@ from monitor.app import App
 from monitor.domain.advisory import Question
 from monitor.domain.candidate import unreviewed
 from monitor.domain.purl import Purl
-from monitor.domain.review import OPEN, Review
+from monitor.domain.review import OPEN
 from monitor.domain.risk import Risks
 from monitor.domain.server import Entry
 from monitor.domain.snapshot import Snapshot
-from monitor.domain.unknown import Unknown
+from monitor.domain.unknown import NOT_ASKED, Unknown
 from monitor.jobs.ask_advisories import Answers, ask
 from monitor.jobs.find_dependencies import Found, brought_along, find_dependencies
 from monitor.jobs.look import Sights, look
@@ -60,12 +60,11 @@ def _seen(snapshot: Snapshot, sights: Sights, recalled: Recalled) -> Snapshot:
 async def _advise_judge_record(
     app: App, job: str, recalled: Recalled, snapshots: Sequence[Snapshot], sights: Sights | None
 ) -> Outcome:
-    asked = {each.server.name: _versions(each, recalled.reviews.get(each.server.name, ())) for each in snapshots}
+    asked = {each.server.name: _versions(each, recalled) for each in snapshots}
     found = await find_dependencies(app, asked, snapshots, registries=sights is not None)
     questions = {purl: _question(each, purl) for each in snapshots for purl in asked[each.server.name]}
     questions |= {purl: Question(purl) for purl in brought_along(found) if purl not in questions}
-    ordered = [questions[purl] for purl in sorted(questions, key=str)]
-    answers = await ask(app, ordered, recalled.health, app.clock(), batched=sights is None)
+    answers = await ask(app, tuple(questions.values()), recalled.health, app.clock(), batched=sights is None)
     complete = [_advised(app, each, asked[each.server.name], found, answers) for each in snapshots]
     failed = await app.store.run(
         lambda unit: record(unit, app, job, complete, sights=sights, found=found, answers=answers)
@@ -74,9 +73,17 @@ async def _advise_judge_record(
     return Outcome(unknowns, (*answers.unknowns, *failed))
 
 
-def _versions(snapshot: Snapshot, reviews: tuple[Review, ...]) -> frozenset[Purl]:
-    """What is asked about: the approved version, each deployed one, and each that is up for review."""
-    found = {review.candidate.purl for review in reviews if review.state in OPEN}
+def _versions(snapshot: Snapshot, recalled: Recalled) -> frozenset[Purl]:
+    """What is asked about: the approved version, each deployed one, and each that is up for review.
+
+    An open review alone is no reason: its version may run nowhere any more, and then there is nothing left to decide.
+    """
+    name, found = snapshot.server.name, set[Purl]()
+    if isinstance(snapshot.package, Unknown):
+        # What is up for review cannot be told now; what was said of it stands, and is asked about, until it can.
+        found |= {review.candidate.purl for review in recalled.reviews.get(name, ()) if review.state in OPEN}
+        open_now = (each.finding.about for each in recalled.findings.get(name, {}).values() if each.open)
+        found |= {about for about in open_now if about and about.version}
     if snapshot.approval:
         found.add(snapshot.approval.pin.purl)
     if not isinstance(snapshot.deployments, Unknown):
@@ -96,13 +103,14 @@ def _question(snapshot: Snapshot, purl: Purl) -> Question:
 
 def _advised(app: App, snapshot: Snapshot, versions: frozenset[Purl], found: Found, answers: Answers) -> Snapshot:
     """Put what the databases said, of the versions and of what they bring along, into the snapshot."""
-    own = {purl: found.by_version[purl] for purl in sorted(versions, key=str) if purl in found.by_version}
-    brought = {each.purl for known in own.values() if not isinstance(known, Unknown) for each in known.found}
+    own = {purl: found.by_version[purl] for purl in sorted(versions, key=lambda each: each.version or "")}
+    brought = [each.purl for known in own.values() if not isinstance(known, Unknown) for each in known.found]
     return replace(
         snapshot,
-        advisories={purl: answers.advised[purl] for purl in sorted(versions | brought, key=str)},
+        advisories={purl: answers.advised[purl] for purl in (*own, *brought)},
         dependencies=own,
         risks=Risks(answers.risks, app.policy.epss_at),
+        asked=versions,
     )
 
 
@@ -111,5 +119,5 @@ def _unadvised(snapshot: Snapshot) -> tuple[Unknown, ...]:
     answers = snapshot.advisories
     if isinstance(answers, Unknown):
         return (answers,)
-    unread = (each for each in snapshot.dependencies.values() if isinstance(each, Unknown))
+    unread = (each for each in snapshot.dependencies.values() if isinstance(each, Unknown) and each is not NOT_ASKED)
     return tuple(dict.fromkeys((*(each for advised in answers.values() for each in advised.failed), *unread)))

@@ -11,7 +11,7 @@ from monitor.domain.dependency import Dependencies
 from monitor.domain.purl import Purl
 from monitor.domain.release import Release
 from monitor.domain.snapshot import Snapshot
-from monitor.domain.unknown import Unknown
+from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
 from monitor.jobs.bulkhead import concurrently, guarded
 from monitor.ports.errors import NotFound, SourceError
 from monitor.ports.sources import Fresh
@@ -24,7 +24,7 @@ PLAIN_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_-]{0,127}")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is known of the dependencies, by version; versions of which nothing is known, nor should be, are not here."""
+    """What is known of the dependencies, by version, and why nothing is."""
 
     by_version: Mapping[Purl, Dependencies | Unknown]
     new: tuple[Dependencies, ...]
@@ -41,11 +41,19 @@ async def find_dependencies(
         purl: (snapshot, purl, kept.get(purl)) for snapshot in snapshots for purl in asked[snapshot.server.name]
     }
     answers = await concurrently(
-        questions, lambda purl: _of(app, *questions[purl], registries=registries), limit=AT_ONCE
+        questions,
+        lambda purl: guarded(str(purl), _of(app, *questions[purl], registries=registries)),
+        limit=AT_ONCE,
     )
-    by_version = {purl: answer for purl, answer in answers.items() if answer is not None}
-    new = [each for purl, each in by_version.items() if isinstance(each, Dependencies) and each != kept.get(purl)]
-    return Found(by_version, tuple(new))
+    new = [each for purl, each in answers.items() if isinstance(each, Dependencies) and each != kept.get(purl)]
+    return Found({purl: _said(answer) for purl, answer in answers.items()}, tuple(new))
+
+
+def _said(answer: Dependencies | Unknown) -> Dependencies | Unknown:
+    """Nothing said is nothing known; it is kept all the same, so that nobody is asked again and again."""
+    if isinstance(answer, Unknown) or answer.said:
+        return answer
+    return Unknown(Reason.NOT_COVERED, answer.source, f"says nothing of what {answer.of} brings along")
 
 
 def brought_along(found: Found) -> Iterator[Purl]:
@@ -57,23 +65,23 @@ def brought_along(found: Found) -> Iterator[Purl]:
 
 async def _of(
     app: App, snapshot: Snapshot, purl: Purl, kept: Dependencies | None, *, registries: bool
-) -> Dependencies | Unknown | None:
+) -> Dependencies | Unknown:
+    """The file's word, else what is kept: what a file once resolved is known of that version for ever; else the registry's word."""
     place = _place(snapshot, purl)
-    if place is not None:
-        answer = await asyncio.to_thread(_read, app, place, purl, kept)
-        # A file for each version is there for the approved one; for what is new it may come later, and the registry's word stands.
-        if answer is not None:
-            return answer
-        if snapshot.approval and snapshot.approval.pin.purl == purl:
-            return NotFound(
-                "dependencies", f"{snapshot.server.dependencies} names {place}, which is not there"
-            ).unknown()
-    if kept is not None and not (kept.stamp and registries):
+    answer = await asyncio.to_thread(_read, app, place, purl, kept) if place else None
+    if answer is not None:
+        return answer
+    # A file for each version has to be there for the approved one; for what is new it may come later.
+    if place and snapshot.approval and snapshot.approval.pin.purl == purl:
+        return NotFound("dependencies", f"{snapshot.server.dependencies} names {place}, which is not there").unknown()
+    if kept is not None:
         return kept
     release = _release(snapshot, purl)
-    if not registries or release is None or purl.type not in app.releases:
-        return None
-    return await guarded(str(purl), _declared(app, release))
+    if release is None or purl.type not in app.releases:
+        return Unknown(Reason.NOT_COVERED, "dependencies", f"nobody says what {purl} brings along")
+    if not registries:
+        return NOT_ASKED
+    return await _declared(app, release)
 
 
 def _place(snapshot: Snapshot, purl: Purl) -> Path | None:
@@ -108,9 +116,9 @@ def _release(snapshot: Snapshot, purl: Purl) -> Release | None:
 
 
 async def _declared(app: App, release: Release) -> Dependencies:
-    """What the registry says; that it says nothing is kept as well, and not asked again."""
+    """What the registry says."""
     try:
         answer: Fresh[Dependencies] = await app.releases[release.purl.type].dependencies(release)
-    except NotFound:
-        return Dependencies(release.purl, release.purl.type, whole=False, found=())
+    except NotFound as error:
+        return Dependencies(release.purl, error.source, whole=False, found=(), said=False)
     return answer.value

@@ -5,6 +5,7 @@ What is known of findings and reviews is read in the same transaction: between r
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from monitor.app import App
@@ -16,7 +17,7 @@ from monitor.domain.purl import Purl
 from monitor.domain.release import KnownRelease
 from monitor.domain.review import Review
 from monitor.domain.snapshot import Snapshot
-from monitor.domain.unknown import Reason, Unknown
+from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
 from monitor.jobs.ask_advisories import Answers
 from monitor.jobs.bulkhead import guarded_now
 from monitor.jobs.find_dependencies import Found
@@ -41,6 +42,10 @@ def record(
     """Judge each server alone and keep everything; return the servers that could not be judged."""
     unit.alone()
     now = app.clock()
+    # Another job may have asked later, and been told more, while this look waited for details: its word stands.
+    known_now = unit.matches(answers.before)
+    overtaken = {purl for purl, named in answers.before.items() if known_now.get(purl, ()) != named}
+    snapshots = [_without_overtaken(each, overtaken) for each in snapshots]
     judged, failed = judge_all(unit, app, snapshots)
     unknowns = [unknown for each in judged for unknown in each.snapshot.unknowns()]
     first = looked_event(job, [each.server.name for each in snapshots], unknowns, now)
@@ -51,11 +56,17 @@ def record(
         silent = {each.source for each in (*answers.health, *sights.health) if each.failing_since}
         unit.keep_health(_server_health(unit.health(), snapshots, silent, now))
     unit.keep_advisories(answers.fetched)
-    unit.keep_matches(answers.named)
+    unit.keep_matches([named for named in answers.named if named.purl not in overtaken])
     unit.keep_dependencies(found.new, now)
     unit.keep_health([*answers.health, *(sights.health if sights else ())])
     unit.commit(first, *events)
     return failed
+
+
+def _without_overtaken(snapshot: Snapshot, overtaken: Collection[Purl]) -> Snapshot:
+    if isinstance(snapshot.advisories, Unknown) or not any(purl in overtaken for purl in snapshot.advisories):
+        return snapshot
+    return replace(snapshot, advisories=NOT_ASKED)
 
 
 def judge_all(unit: UnitOfWork, app: App, snapshots: Sequence[Snapshot]) -> tuple[list[Judged], tuple[Unknown, ...]]:

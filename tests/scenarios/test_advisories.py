@@ -140,7 +140,7 @@ async def test_a_flaw_at_the_end_of_a_lock_files_path_names_the_path_and_the_fix
 
     (found,) = await calm.findings("dependency-affected")
     facts = {fact.label: fact.value for fact in found.finding.facts}
-    assert facts["path"] == "@acme/files-mcp > express > qs"
+    assert facts["path"] == "@acme/files-mcp > express > qs (depth 2)"
     assert (facts["fixed in"], facts["deployed on"]) == ("6.10.3", "laptop-7")
     assert facts["approved fix"] == "none, and nothing without it is up for review"
     assert found.finding.about == FILES_PACKAGE.at("1.4.2")

@@ -77,7 +77,7 @@ async def test_a_flaw_that_the_repository_and_osv_know_is_one_finding_with_both_
     await known.run()
 
     (found,) = await known.findings("affected")
-    assert set(facts(found)["fixed in"].split(", ")) == {"1.4.3", "1.5.0"}
+    assert set(facts(found)["fixed in"].split(", ")) == {"1.4.3 (github-repository)", "1.5.0 (osv)"}
     assert len(known.world.jira.issues) == 1
 
 
