@@ -23,9 +23,8 @@ def write_whole(path: Path, data: bytes) -> None:
                 os.fsync(file.fileno())
                 place.chmod(READABLE)
                 place.replace(path)
-            except BaseException:
+            finally:
                 place.unlink(missing_ok=True)
-                raise
     except OSError as error:
         raise Stop(f"{path}: {error.strerror}", ExitCode.USAGE) from error
 
