@@ -14,6 +14,7 @@ from monitor import wiring
 from monitor.app import App
 from monitor.domain.finding import Tracked
 from monitor.domain.review import Review
+from monitor.ports.sources import RiskSource
 from monitor.report import Report
 from monitor.runner import FULL, run
 from monitor.settings import load
@@ -176,6 +177,10 @@ class Company:
     def policy(self, **changes: object) -> None:
         """Change the organisation's policy."""
         self._app = replace(self.app, policy=replace(self.app.policy, **changes))  # type: ignore[arg-type]  # its fields
+
+    def risks(self, *sources: RiskSource) -> None:
+        """Configure other lists of how likely flaws are to be used; without any, none."""
+        self._app = replace(self.app, risks=sources)
 
     async def findings(self, rule: str = "", *, resolved: bool = False) -> list[Tracked]:
         """Return the open findings, or the resolved ones, of one rule or of all."""

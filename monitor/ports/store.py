@@ -108,11 +108,14 @@ class UnitOfWork(Protocol):
     def dependency_history(self) -> list[Resolved]:
         """Return everything that was ever known of what versions bring along, oldest first."""
 
-    def risks(self, cves: Collection[str]) -> Mapping[str, Risk]:
-        """Return what the kept lists say of the flaws; those that no list names are not in it."""
+    def risks(self, cves: Collection[str], sources: Collection[str]) -> Mapping[str, Risk]:
+        """Return what the kept lists of those sources say of the flaws; those that no list names are not in it."""
 
     def risk_lists(self) -> Mapping[str, tuple[datetime, Validators]]:
         """Return for each kept list of which day its data is, and what makes the next request conditional."""
+
+    def risk_size(self, source: str) -> int:
+        """Return how many flaws the kept list of a source names; 0: none is kept."""
 
     def stays(self, packages: Collection[Purl]) -> list[Stay]:
         """Return everything that was ever deployed of the packages, oldest first."""
@@ -169,6 +172,9 @@ class UnitOfWork(Protocol):
 
     def keep_risks(self, table: RiskTable, validators: Collection[Validator]) -> None:
         """Keep the list in place of the one that the source gave before."""
+
+    def forget_risks(self, kept: Collection[str]) -> Collection[str]:
+        """Forget the lists of sources that are not among `kept`, and return their names."""
 
     def keep_inventory(self, inventory: Inventory, at: datetime) -> None:
         """Replace what that source saw before: what it no longer sees is gone from `at` on."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from monitor.domain.advisory import Named
 from monitor.domain.dependency import Dependencies, Resolved
@@ -86,14 +86,9 @@ class Exposure:
         ]
         self._in.put(tables.dependencies, rows)
 
-    def risks(self, cves: Collection[str]) -> Mapping[str, Risk]:
-        """Return what the kept lists say of the flaws; those that no list names are not in it."""
-        if not cves:
-            return {}
-        lists = [
-            documents.RISK_TABLE.decode(zlib.decompress(document))
-            for (document,) in self._in.rows(select(tables.risks.c.document).order_by(tables.risks.c.source))
-        ]
+    def risks(self, cves: Collection[str], sources: Collection[str]) -> Mapping[str, Risk]:
+        """Return what the kept lists of those sources say of the flaws; those that no list names are not in it."""
+        lists = self._risk_tables(sources) if cves else []
         exploited = {cve: entry for each in lists for cve in cves if (entry := each.exploited.get(cve))}
         epss = {cve: score for each in lists for cve in cves if (score := each.epss.get(cve)) is not None}
         return {cve: Risk(exploited.get(cve), epss.get(cve)) for cve in exploited.keys() | epss.keys()}
@@ -107,6 +102,10 @@ class Exposure:
             for source, as_of, validators in rows
         }
 
+    def risk_size(self, source: str) -> int:
+        """Return how many flaws the kept list of a source names; 0: none is kept."""
+        return sum(len(each.exploited) + len(each.epss) for each in self._risk_tables([source]))
+
     def keep_risks(self, table: RiskTable, validators: Collection[Validator]) -> None:
         """Keep the list in place of the one that the source gave before."""
         row = {
@@ -116,3 +115,17 @@ class Exposure:
             "document": zlib.compress(msgspec.json.encode(table), 1),
         }
         self._in.put(tables.risks, [row])
+
+    def forget_risks(self, kept: Collection[str]) -> Collection[str]:
+        """Forget the lists of sources that are not among `kept`, and return their names."""
+        columns = tables.risks.c
+        others = ~self._in.among(columns.source, [key(source) for source in kept])
+        names = [source for (source,) in self._in.rows(select(columns.source).where(others).order_by(columns.source))]
+        self._in.change(delete(tables.risks).where(others))
+        return names
+
+    def _risk_tables(self, sources: Collection[str]) -> list[RiskTable]:
+        columns = tables.risks.c
+        named = self._in.among(columns.source, [key(source) for source in sources])
+        wanted = select(columns.document).where(named).order_by(columns.source)
+        return [documents.RISK_TABLE.decode(zlib.decompress(document)) for (document,) in self._in.rows(wanted)]

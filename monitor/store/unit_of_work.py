@@ -44,6 +44,7 @@ class Unit:
         self.dependencies, self.keep_dependencies = exposure.dependencies, exposure.keep_dependencies
         self.dependency_history = exposure.dependency_history
         self.risks, self.risk_lists, self.keep_risks = exposure.risks, exposure.risk_lists, exposure.keep_risks
+        self.risk_size, self.forget_risks = exposure.risk_size, exposure.forget_risks
 
         history = History(transaction)
         self.stays, self.entry_history = history.stays, history.entry_history

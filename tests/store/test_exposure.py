@@ -65,12 +65,14 @@ async def test_what_is_known_of_a_flaw_comes_from_all_lists(store: Database) -> 
         lambda unit: unit.keep_risks(EPSS, []),
     )
 
-    found = await store.run(lambda unit: unit.risks(["CVE-2026-1", "CVE-2026-2", "CVE-2026-3"]))
+    found = await store.run(lambda unit: unit.risks(["CVE-2026-1", "CVE-2026-2", "CVE-2026-3"], {"kev", "epss"}))
 
     assert found == {
         "CVE-2026-1": Risk(Exploited(NOW.date(), ransomware=True), 0.5),
         "CVE-2026-2": Risk(None, 0.01),
     }
+    assert await store.run(lambda unit: unit.risks(["CVE-2026-1"], {"epss"})) == {"CVE-2026-1": Risk(None, 0.5)}
+    assert await store.run(lambda unit: [unit.risk_size(name) for name in ("kev", "epss", "x")]) == [1, 2, 0]
     lists = await store.run(lambda unit: unit.risk_lists())
     assert lists == {"epss": (NOW, {}), "kev": (NOW, {VALIDATOR.key: VALIDATOR})}
 
@@ -80,7 +82,19 @@ async def test_a_list_replaces_the_one_that_its_source_gave_before(store: Databa
 
     await keep(store, lambda unit: unit.keep_risks(replace(EPSS, as_of=LATER, epss={"CVE-2026-2": 0.9}), []))
 
-    assert await store.run(lambda unit: unit.risks(["CVE-2026-1", "CVE-2026-2"])) == {"CVE-2026-2": Risk(None, 0.9)}
+    assert await store.run(lambda unit: unit.risks(["CVE-2026-1", "CVE-2026-2"], {"epss"})) == {
+        "CVE-2026-2": Risk(None, 0.9)
+    }
+
+
+async def test_a_list_of_a_source_that_is_no_more_is_forgotten(store: Database) -> None:
+    await keep(store, lambda unit: unit.keep_risks(KEV, []), lambda unit: unit.keep_risks(EPSS, []))
+    forgotten: list[str] = []
+
+    await keep(store, lambda unit: forgotten.extend(unit.forget_risks({"epss"})))
+
+    assert forgotten == ["kev"]
+    assert list(await store.run(lambda unit: unit.risk_lists())) == ["epss"]
 
 
 async def test_whoever_ran_a_package_is_found_long_after_it_is_gone(store: Database) -> None:
