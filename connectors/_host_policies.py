@@ -19,6 +19,9 @@ from monitor.ports.errors import SourceError
 MAX_BYTES = 16 * 2**20
 """A larger file is none that was exported: its digest is that of its beginning."""
 
+UNREADABLE = "0" * 64
+"""Stands for the digest of a file that is there and cannot be read: no export has it."""
+
 LINUX, MACOS, WINDOWS = "linux", "darwin", "win32"
 PLACES: Mapping[str, Mapping[str, str]] = {
     "claude-code": {
@@ -80,7 +83,7 @@ def _read(client: str, path: Path) -> HostPolicy | None:
         with opened(path, source="host-policies") as file:
             data = file.read(MAX_BYTES)
     except (OSError, SourceError):
-        return HostPolicy(client, str(path), sha256="unreadable")
+        return HostPolicy(client, str(path), sha256=UNREADABLE)
     return HostPolicy(client, str(path), sha256(data).hexdigest(), _exported_at(data))
 
 

@@ -17,7 +17,7 @@ OTHER = Exported("codex", NOW + timedelta(days=1), "c" * 64)
         ("b" * 64, PolicyState.PRESENT),
         ("a" * 64, PolicyState.OLDER),
         ("c" * 64, PolicyState.ALTERED),
-        ("unreadable", PolicyState.ALTERED),
+        ("0" * 64, PolicyState.ALTERED),
         ("", PolicyState.ABSENT),
     ],
 )
