@@ -113,12 +113,14 @@ def _fleet(unit: UnitOfWork, app: App, recalled: Recalled, now: datetime) -> Fle
     """Put the hosts' reports beside what is deployed; nobody is silent whose report may lie where nothing could be read."""
     newest: dict[str, HostReport] = {}
     unread: set[str] = set()
-    for source, report in unit.hosts():
+    for source, report in sorted(unit.hosts(), key=lambda each: each[1].reported_at):
         health = recalled.health.get(INVENTORY + source)
         if health is None or health.failing_since:
             unread.add(report.host)
-        elif report.host not in newest or newest[report.host].reported_at < report.reported_at:
-            newest[report.host] = report
+        else:
+            # Some sources know when a host was there, and nothing of its policies: they take back nothing that another one saw.
+            before = newest.get(report.host, report)
+            newest[report.host] = report if report.policies else replace(report, policies=before.policies)
     reports = tuple(report for host, report in newest.items() if host not in unread)
     fleet = recalled.fleet if isinstance(recalled.fleet, Fleet) else Fleet({}, ())
     # The whole log is searched for them: not for a fleet that reports no such file.

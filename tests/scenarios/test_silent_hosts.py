@@ -159,3 +159,16 @@ async def test_a_host_whose_file_is_not_the_exported_one_is_found_and_mended(cal
 
     assert [each.finding.subject for each in differing] == ["laptop-2 claude-code /etc/managed.json"]
     assert await calm.findings("policy-not-enforced") == []
+
+
+async def test_a_newer_report_that_says_nothing_of_policies_takes_back_none(calm: Company, folder: Folder) -> None:
+    exported = AuditEvent(calm.world.clock(), "rita", "allowlist.exported", "claude-code", {"sha256": "ab"})
+    await calm.app.store.run(lambda unit: unit.commit(exported))
+    folder.policies["laptop-2"] = HostPolicy("claude-code", "/etc/managed.json", "forged")
+    other = Folder(name="another agent", reports={"laptop-2": calm.later(hours=1)})
+    calm._app = replace(calm.app, deployments=(*calm.app.deployments, other))  # noqa: SLF001  one more inventory
+
+    await calm.run(["fleet"])
+
+    differing = await calm.findings("policy-not-enforced")
+    assert [each.finding.subject for each in differing] == ["laptop-2 claude-code /etc/managed.json"]
