@@ -11,7 +11,7 @@ import msgspec
 
 from connectors._dependency_files.packages import PYPI_NAME
 from connectors._inventory_line import published_version
-from connectors._launch.container import another_program, image, runs_anything
+from connectors._launch.container import image
 from connectors._launch.launch import INTERPRETERS, LAUNCHERS, program
 from connectors._launch.npm import NAME
 from connectors._launch.places import placed
@@ -25,7 +25,11 @@ MAX_PATH = 900
 MAX_COMMAND = 65536
 STOPPED = frozenset({"created", "exited", "dead", "removing"})
 WORDS = re.compile(r'(?:"[^"]*"|[^\s"])+')
-NPMS_OWN = re.compile(r"(?i).*[/\\]node_modules[/\\]p?npm[/\\]bin[/\\](?P<name>npx|npm|pnpm)(-cli)?\.c?js")
+NPMS_OWN = re.compile(
+    r"(?i)(?P<prefix>.*?)[/\\](?P<lib>lib[/\\])?node_modules[/\\]p?npm[/\\]bin[/\\](?P<name>npx|npm|pnpm)(-cli)?\.c?js"
+)
+"""The scripts behind the programs of npm: they stand below the folder in which the programs are."""
+
 
 REGISTRIES = {"npm": (NAME, Purl.npm), "pypi": (PYPI_NAME, Purl.pypi)}
 TABLES = {"npm_packages": ("npm",), "python_packages": ("pypi",)}
@@ -113,7 +117,8 @@ def _asked(argv: Sequence[str]) -> list[str]:
     words = list(argv)
     if len(words) > 1 and INTERPRETERS.fullmatch(program(words[0])):
         script = NPMS_OWN.fullmatch(words[1])
-        asked = script["name"] if script else words[1] if program(words[1]) in LAUNCHERS else ""
+        named = f"{script['prefix']}/{'bin/' * bool(script['lib'])}{script['name']}" if script else words[1]
+        asked = named if program(named) in LAUNCHERS else ""
         words = [asked, *words[2:]] if asked else words
     if program(words[0] if words else "") == "uv" and words[1:3] == ["tool", "uvx"]:
         words = [re.sub(r"(?i)uv(\.exe)?$", "uvx", words[0]), *words[3:]]
@@ -121,14 +126,13 @@ def _asked(argv: Sequence[str]) -> list[str]:
 
 
 def _container(row: Row, bare: Deployment, listed: Collection[Purl]) -> Iterator[Deployment]:
-    """The id of an image is no digest that a registry knows, and is not taken for one."""
+    """The id of an image is no digest that a registry knows, and is not taken for one. The command may be the image's own."""
     outer, argv = image(_text(row.image)[:MAX_PATH]), _words(_text(row.command)[:MAX_COMMAND])
     argv = argv[1:] if argv and program(argv[0]).endswith("entrypoint.sh") else argv
-    other = bool(argv) and runs_anything(argv[0])
     name = _text(row.name).lstrip("/")[:200] or "(no name)"
     off = _text(row.state).lower() in STOPPED
     place = replace(bare, location="containers", name=name, disabled=off)
     if serves(outer.purl, listed):
-        yield from placed(place, another_program(outer, "with another program inside") if other else outer)
+        yield from placed(place, outer)
     if inner := server_launch(argv, listed):
         yield from placed(replace(place, name=f"{name} (inside)"), inner)

@@ -124,8 +124,10 @@ def test_what_is_no_server_is_passed_over(row: dict[str, object]) -> None:
     [
         ("npm exec @acme/files@1.4.2", "pkg:npm/%40acme/files@1.4.2", PinKind.EXACT),
         ("node /usr/bin/npx -y @acme/files", "pkg:npm/%40acme/files", PinKind.NONE),
-        ('"C:\\My Files\\node.exe" "C:\\node_modules\\npm\\bin\\npx-cli.js" -y @acme/files@^1', "pkg:npm/%40acme/files", PinKind.RANGE),
+        ('"C:\\My Files\\node" "C:\\nodejs\\node_modules\\npm\\bin\\npx-cli.js" -y @acme/files@^1', "pkg:npm/%40acme/files", PinKind.RANGE),
         ("/home/rita/.local/bin/uv tool uvx acme-fetch==2.4.2", "pkg:pypi/acme-fetch@2.4.2", PinKind.EXACT),
+        ("node /usr/lib/node_modules/npm/bin/npx-cli.js -y @acme/files@1.4.2", "pkg:npm/%40acme/files@1.4.2", PinKind.EXACT),
+        ("node /srv/evil/node_modules/npm/bin/npx-cli.js @acme/files@1.4.2", "pkg:npm/%40acme/files", PinKind.UNKNOWN),
         ("/srv/evil/uv tool uvx acme-fetch==2.4.2", "pkg:pypi/acme-fetch", PinKind.UNKNOWN),
         ("node /srv/evil/npx -y @acme/files@1.4.2", "pkg:npm/%40acme/files", PinKind.UNKNOWN),
         ("uv tool uvx acme-fetch==2.4.2", "pkg:pypi/acme-fetch@2.4.2", PinKind.EXACT),
@@ -162,7 +164,7 @@ def test_two_versions_of_one_process_are_two_places_whatever_their_order() -> No
 
 def test_a_container_is_its_image_and_what_starts_inside() -> None:
     rows = [
-        {"id": "a1", "name": "/notes", "image": "acme/notes:3", "image_id": f"sha256:{SHA}", "command": "notes", "state": "running"},
+        {"name": "/notes", "image": "acme/notes:3", "image_id": f"sha256:{SHA}", "command": "node x.js", "state": "running"},
         {"id": "b2", "name": "/files", "image": "node:22", "command": "docker-entrypoint.sh npx -y @acme/files@1.4.2", "state": "exited"},
     ]  # fmt: skip
 
