@@ -40,7 +40,7 @@ LIBRARIES = frozenset(
         ),
         *map(
             Purl.pypi,
-            ("mcp", "fastmcp", "mcp-types", "mcpadapt", "langchain-mcp-adapters", "llama-index-tools-mcp", "mcp-use"),
+            ("mcp", "fastmcp", "mcpadapt", "langchain-mcp-adapters", "llama-index-tools-mcp", "mcp-use"),
         ),
     }
 )
