@@ -6,7 +6,6 @@ A file has a validator, too: the time of its last change, and its size.
 import asyncio
 import os
 import re
-import stat
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,9 +14,10 @@ from pathlib import Path
 
 from connectors._edge.address import split_credentials
 from connectors._edge.http import Client, Http, NotModified
+from connectors._reading_files.opening import opened
 from monitor.domain.evidence import Evidence
 from monitor.domain.risk import RiskTable
-from monitor.ports.errors import Malformed, NotFound, Unavailable
+from monitor.ports.errors import Malformed
 from monitor.ports.sources import Clock, Fresh, RiskSource, Unchanged, Validator, Validators
 
 MAX_LIST = 64 * 2**20
@@ -58,23 +58,12 @@ class _InFile:
         return await asyncio.to_thread(self._read, known)
 
     def _read(self, known: Validators) -> _Read | Unchanged:
-        try:
-            # A pipe or a device could keep us waiting for ever.
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with os.fdopen(descriptor, "rb") as file:
-                state = os.fstat(descriptor)
-                if not stat.S_ISREG(state.st_mode):
-                    raise Unavailable(self.name, f"{self.path} is not a regular file")
-                validator = Validator(f"file:{self.path}", f"{state.st_mtime_ns}:{state.st_size}", "")
-                if known.get(validator.key) == validator:
-                    return Unchanged()
-                body = file.read(MAX_LIST + 1)
-        except FileNotFoundError as error:
-            raise NotFound(self.name, f"{self.path}: no such file") from error
-        except OSError as error:
-            raise Unavailable(self.name, f"{self.path}: {error.strerror}") from error
-        except ValueError as error:
-            raise NotFound(self.name, f"{self.path}: {error}") from error
+        with opened(self.path, source=self.name) as file:
+            state = os.fstat(file.fileno())
+            validator = Validator(f"file:{self.path}", f"{state.st_mtime_ns}:{state.st_size}", "")
+            if known.get(validator.key) == validator:
+                return Unchanged()
+            body = file.read(MAX_LIST + 1)
         return body, validator, Evidence(str(self.path), sha256(body).hexdigest(), self.clock(), body)
 
 

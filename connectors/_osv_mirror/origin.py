@@ -5,15 +5,14 @@
 
 import asyncio
 import os
-import stat
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from connectors._edge.address import shown
 from connectors._edge.http import Client, Http, NotModified
@@ -23,7 +22,8 @@ from connectors._osv_mirror.changes import MAX_LIST
 from connectors._osv_mirror.entry import NAME, PURLS
 from connectors._osv_mirror.index import NEW
 from connectors._osv_shape import GIT, MAX_RECORD
-from monitor.ports.errors import Malformed, NotFound, Unavailable
+from connectors._reading_files.opening import opened
+from monitor.ports.errors import Malformed
 
 ECOSYSTEMS = frozenset({*PURLS, GIT})
 """Folders of the export that are read."""
@@ -121,12 +121,12 @@ class Local:
     async def archive(self, ecosystem: str, scratch: Path) -> AsyncIterator[File]:  # noqa: ARG002 - nothing has to be fetched
         """Return the archive where it is."""
         path = self.folder / ecosystem / ARCHIVE
-        with _opened(path) as file:
+        with opened(path, source=NAME) as file:
             written_at = _of_file(file.fileno())
         yield File(path, written_at)
 
     def _read_list(self, path: Path, take: Take) -> datetime | None:
-        with _opened(path) as file:
+        with opened(path, source=NAME) as file:
             read = 0
             while (part := file.read(_PIECE)) and take(part):
                 read += len(part)
@@ -135,7 +135,7 @@ class Local:
             return _of_file(file.fileno())
 
     def _read(self, path: Path) -> bytes:
-        with _opened(path) as file:
+        with opened(path, source=NAME) as file:
             body = file.read(MAX_RECORD + 1)
         if len(body) > MAX_RECORD:
             raise Malformed(NAME, f"{path} is larger than {MAX_RECORD} bytes")
@@ -147,20 +147,6 @@ def at(place: str, edge: Http) -> Origin:
     if place.lower().startswith(("https://", "http://")):
         return Remote(edge.client(NAME, base=place), shown(place))
     return Local(Path(place).expanduser().absolute())
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file without waiting for anything. Raises `NotFound` and `Unavailable`."""
-    try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise Unavailable(NAME, f"{path} is no file")
-            yield file
-    except FileNotFoundError as error:
-        raise NotFound(NAME, f"{path} is not there") from error
-    except OSError as error:
-        raise Unavailable(NAME, f"cannot read {path}: {error.strerror or error}") from error
 
 
 def _of_file(file: int) -> datetime:

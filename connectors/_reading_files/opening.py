@@ -2,23 +2,35 @@
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from monitor.ports.errors import NotFound, Unavailable
 
 
-def opened(path: Path, *, source: str) -> BinaryIO:
-    """Open a regular file; a pipe or a device could keep us waiting for ever. Raises `NotFound` and `Unavailable`."""
+@contextmanager
+def opened(path: Path, *, source: str) -> Iterator[BinaryIO]:
+    """Open a regular file for reading; a pipe or a device could keep us waiting for ever.
+
+    Raises `NotFound` and `Unavailable`, the latter also for a file that cannot be read any further.
+    """
+    try:
+        with os.fdopen(_descriptor(path, source), "rb") as file:
+            yield file
+    except OSError as error:
+        raise Unavailable(source, f"{path}: {error.strerror or error}") from error
+
+
+def _descriptor(path: Path, source: str) -> int:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise NotFound(source, f"{path}: no such file") from error
-    except OSError as error:
-        raise Unavailable(source, f"{path}: {error.strerror}") from error
     except ValueError as error:
         raise NotFound(source, f"{path}: {error}") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise Unavailable(source, f"{path} is not a regular file")
-    return os.fdopen(descriptor, "rb")
+    return descriptor

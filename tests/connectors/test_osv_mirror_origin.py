@@ -226,5 +226,5 @@ async def test_what_is_no_regular_file_is_not_waited_for(world: World, tmp_path:
     (export / "npm" / "all.zip").unlink()
     os.mkfifo(export / "npm" / "all.zip")
     async with house(world, tmp_path / "copy", place=str(export)) as home:
-        with pytest.raises(Unavailable, match="is no file"):
+        with pytest.raises(Unavailable, match="is not a regular file"):
             await home.refresh()
