@@ -215,3 +215,24 @@ def test_a_hostile_file_name_does_not_reach_the_terminal_raw(desk: Desk) -> None
 )
 def test_every_document_is_of_a_known_form_or_of_none(document: bytes) -> None:
     assert local_file.recognise(document) in {*Form, None}
+
+
+@pytest.mark.parametrize(
+    ("demanded", "code"),
+    [
+        ("pkg:npm/%40acme/files-mcp@1.4.3", 0),
+        ("pkg:npm/%40acme/files-mcp@1.4.4", 1),
+        ("pkg:npm/other@1.4.3", 1),
+        ("pkg:pypi/files-mcp@1.4.3", 1),
+    ],
+)
+def test_a_bundle_that_names_a_package_has_to_name_the_one_that_is_demanded(
+    desk: Desk, demanded: str, code: int
+) -> None:
+    about = {"name": "pkg:npm/%40acme/files-mcp@1.4.3", "digest": {"sha256": SHA256, "sha512": SHA512}}
+    said = statement(about, SLSA, {})
+    bundle = desk.file("bundle.json", desk.world.trust.sigstore.bundle(said, BUILDER))
+
+    printed = desk("verify", desk.file("files.tgz", BODY), "--bundle", bundle, "--purl", demanded)
+
+    assert printed.code == code, printed.out

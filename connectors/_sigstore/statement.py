@@ -18,6 +18,8 @@ from monitor.domain.purl import Purl
 T = TypeVar("T")
 IN_TOTO = "application/vnd.in-toto+json"
 STATEMENTS = {"https://in-toto.io/Statement/v0.1", "https://in-toto.io/Statement/v1"}
+PACKAGES = frozenset({"npm", "pypi"})
+"""Types of which a file belongs to one package: a file at GitHub may be any package's."""
 MAX_SUBJECTS = 4096
 NPM_PUBLISH = "https://github.com/npm/attestation/tree/main/specs/publish/v0.1"
 PYPI_PUBLISH = AttestationType.PYPI_PUBLISH_V1.value
@@ -110,10 +112,28 @@ def publishes(statement: Statement, subject: Subject) -> None:
 
 
 def about_bytes(statement: Statement, subject: Subject) -> None:
-    """GitHub: one of the subjects (often a whole release) has this file's digest; names are free. Raises `Refused`."""
+    """GitHub: one of the subjects (often a whole release) has this file's digest; names are free. Raises `Refused`.
+
+    Where a subject is named by a package URL and a package is asked about, it has to be that one.
+    """
     ours = {(digest.algorithm, digest.hex) for digest in subject.digests.values() if digest.algorithm != "sha1"}
-    if not any(ours & {(name, text.lower()) for name, text in one.digest.items()} for one in statement.subject):
+    about = [
+        one.name for one in statement.subject if ours & {(name, text.lower()) for name, text in one.digest.items()}
+    ]
+    if not about:
         raise Refused("digest-mismatch", "the statement is not about these bytes")
+    packages = [name for name in about if name.startswith("pkg:")]
+    if subject.purl.type not in PACKAGES or len(packages) < len(about):
+        return
+    if not any(_purl(name) == subject.purl for name in packages):
+        _same_package(packages[0], subject.purl)
+
+
+def _purl(text: str) -> Purl | None:
+    try:
+        return Purl.parse(text)
+    except ValueError:
+        return None
 
 
 def releases(statement: Statement, subject: Subject) -> Released:
