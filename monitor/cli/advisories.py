@@ -42,11 +42,12 @@ def exposure(
     mcp-monitor exposure pkg:pypi/requests@2.31.0 --json | jq -r '.exposures[].where'
     ```
 
-    What ran is known from the inventories, what was brought along from lock files, SBOMs and the registries. What floated, and
-    versions that cannot be compared, are shown as "perhaps".
+    What ran is known from the inventories, what was brought along from lock files, SBOMs and the registries. What floated, versions
+    that cannot be compared, and what is declared without a version are shown as "perhaps".
 
-    Exit codes: 0 nobody had it, 1 somebody had it, 2 wrong usage, 3 not known: no inventory was ever read, or no such record is kept.
+    Exit codes: 0 nobody had it, 1 somebody had it, 2 wrong usage, 3 not known: only "perhaps", an inventory that was not read, a
+    server of which nobody knows all that it brings along, a time before the first inventory, or no such record is kept.
     """
-    from monitor.commands.advisories import show_exposure
+    from monitor.commands.exposure import show_exposure
 
     return show_exposure(config, what, between=between, as_json=json)

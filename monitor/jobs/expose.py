@@ -1,24 +1,29 @@
 """The first question of every incident, asked of what is kept: who had it, where, when, by which path, and what was done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import unquote
 
 from monitor.domain.advisory import Advisory
-from monitor.domain.exposure import Exposure, Named, Window, bringing, exposures
+from monitor.domain.exposure import Exposure, Question, Window, bringing, exposures
 from monitor.domain.finding import Tracked
 from monitor.domain.purl import Purl
 from monitor.domain.review import Review
-from monitor.domain.version_range import is_affected, parse_constraint
+from monitor.domain.server import Listed
+from monitor.domain.unknown import Unknown
+from monitor.domain.version_range import ADVISORY_TYPES, is_affected, parse_constraint
+from monitor.jobs.overview import NAMED_BY_ADVISORIES
+from monitor.jobs.recall import unread
 from monitor.ports.store import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked about: the versions of these packages that `named` names."""
+    """What is asked about: the versions of these packages that `question` names."""
 
     packages: frozenset[Purl]
-    named: Named
+    question: Question
     words: str
     names: frozenset[str] = frozenset()
     """The ids of the flaw, where the question is about one."""
@@ -34,8 +39,15 @@ class Exposed:
     reviews: tuple[tuple[Review, str | None], ...]
     """With the tracker's key of the ticket."""
     known_since: datetime | None
-    undecided: int
-    """How many of the exposures are of versions of which it cannot be told."""
+    unread: tuple[Unknown, ...]
+    """The inventories that could not be read when they were read last, or never were."""
+    unresolved: tuple[Purl, ...]
+    """The versions (without one: what floats) that ran or were approved then, of which it is not known what all they bring along."""
+
+    @property
+    def undecided(self) -> int:
+        """How many of the exposures cannot be told."""
+        return sum(not each.bringing.certain for each in self.exposures)
 
 
 def about_advisory(unit: UnitOfWork, name: str) -> Asked | None:
@@ -44,11 +56,14 @@ def about_advisory(unit: UnitOfWork, name: str) -> Asked | None:
     if not records:
         return None
     packages = frozenset(affected.package for record in records for affected in record.affected)
+    by_key = {record.key: record for record in records}
+    # What was corrected was never so; what was withdrawn was said as long as it stood.
     said = {
         purl
         for purl, every in unit.matches().items()
         for named in every
-        if named.key in {record.key for record in records}
+        if (record := by_key.get(named.key))
+        if named.gone_at is None or (record.withdrawn_at and record.withdrawn_at <= named.gone_at)
     }
     names = frozenset(name for record in records for name in record.names)
     return Asked(packages | {purl.package for purl in said}, lambda purl: _affects(records, said, purl), name, names)
@@ -56,32 +71,54 @@ def about_advisory(unit: UnitOfWork, name: str) -> Asked | None:
 
 def about_versions(text: str) -> Asked:
     """Return the question about `pkg:npm/name@>=1.2,<1.4`, one version, or (without `@`) all. Raises ValueError with what was expected."""
-    bare, at, wanted = _split(text)
-    package = Purl.parse(bare)
+    bare, at, quoted = _split(text)
+    package, wanted = Purl.parse(bare), unquote(quoted)
     if not at or wanted in ("", "*"):
         return Asked(frozenset({package}), lambda _: True, text)
     constraint = parse_constraint(package.type, wanted)
     return Asked(frozenset({package}), lambda purl: constraint(purl.version or ""), text)
 
 
-def expose(unit: UnitOfWork, asked: Asked, window: Window) -> Exposed:
-    """Answer from history."""
-    listed, resolved = unit.entry_history(), unit.dependency_history()
+def expose(unit: UnitOfWork, asked: Asked, window: Window, *, inventories: Collection[str]) -> Exposed:
+    """Answer from history. `inventories` are the names of those that are configured."""
+    listed, resolved = unit.entry_history(), unit.dependency_history(asked.packages)
     carriers = {each.dependencies.of.package for each in resolved}
     stays = unit.stays(asked.packages | carriers)
-    reasons = bringing(asked.named, asked.packages, stays, listed, resolved)
+    reasons = bringing(asked.question, asked.packages, stays, listed, resolved)
     found = tuple(sorted(exposures(reasons, stays, listed, window), key=_worst_first))
-    concerned = {each.bringing.version for each in found}
-    findings = tuple(each for each in unit.findings() if _concerns(each, asked, concerned))
+    culprits = {(each.bringing.version, each.bringing.culprit) for each in found}
+    concerned = {version for version, _ in culprits}
+    findings = tuple(each for each in unit.findings() if _concerns(each, asked, culprits))
     reviews = tuple((each, unit.ticket(each.mark)) for each in unit.reviews() if each.candidate.purl in concerned)
+    servers = {each.entry.server.package for each in listed} | {
+        each.deployment.purl.package for each in stays if each.deployment.purl
+    }
     return Exposed(
         asked,
         found,
         findings,
         reviews,
         known_since=unit.inventories_since(),
-        undecided=sum(not each.bringing.certain for each in found),
+        unread=unread(unit.health(), inventories),
+        unresolved=() if asked.packages <= servers else _unresolved(unit, asked, listed, window),
     )
+
+
+def _unresolved(unit: UnitOfWork, asked: Asked, listed: Iterable[Listed], window: Window) -> tuple[Purl, ...]:
+    """What could have brought the packages along, and nobody knows: a server is asked about by its own name, a dependency by another."""
+    approved = {
+        each.entry.approval.pin.purl
+        for each in listed
+        if each.entry.approval and window.meets(each.since, each.gone_at)
+    }
+    types = {package.type for package in asked.packages}
+    # Of npm's and PyPI's packages none needs one of the other's; what else there is may hold anything.
+    may = {
+        purl
+        for purl in unit.ran(window.begin, window.end) | approved
+        if purl.type in types or purl.type not in ADVISORY_TYPES
+    }
+    return tuple(sorted(may - unit.known_whole(may), key=str))
 
 
 def _worst_first(exposure: Exposure) -> tuple[bool, bool, str, datetime]:
@@ -111,16 +148,14 @@ def _affects(records: Sequence[Advisory], said: set[Purl], purl: Purl) -> bool |
     return True if True in answers else None if None in answers else False
 
 
-def _concerns(tracked: Tracked, asked: Asked, versions: set[Purl]) -> bool:
+def _concerns(tracked: Tracked, asked: Asked, culprits: Collection[tuple[Purl | None, Purl]]) -> bool:
     finding = tracked.finding
     if asked.names:
         return bool(asked.names & set(finding.subject.split()) or asked.names & _identifiers(tracked))
-    return finding.about in versions and finding.rule in (
-        "affected",
-        "dependency-affected",
-        "malware",
-        "unapproved-version",
-    )
+    if finding.rule in NAMED_BY_ADVISORIES:
+        named = finding.subject.rpartition(" > ")[2].split()[0]
+        return any(finding.about == version and named == str(culprit) for version, culprit in culprits)
+    return finding.rule == "unapproved-version" and (finding.about, finding.about) in culprits
 
 
 def _identifiers(tracked: Tracked) -> set[str]:

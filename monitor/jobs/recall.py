@@ -99,6 +99,13 @@ def gaps(health: Mapping[str, SourceHealth], inventories: Collection[str]) -> tu
     return tuple(Unknown(Reason.UNAVAILABLE, name, each.detail) for name, each in asked if each and each.failing_since)
 
 
+def unread(health: Mapping[str, SourceHealth], inventories: Collection[str]) -> tuple[Unknown, ...]:
+    """Return the inventories whose last reading failed, and those that were never read."""
+    heard = {name: health.get(INVENTORY + name) for name in sorted(inventories)}
+    never = (Unknown(Reason.NOT_COVERED, name, "it was never read") for name, each in heard.items() if each is None)
+    return (*gaps(health, inventories), *never)
+
+
 def sources_of(server: Server) -> tuple[Purl, ...]:
     """Return what is polled for a server: its package, and its repository where that is another thing."""
     return tuple(dict.fromkeys(package for package in (server.package, server.repository) if package))

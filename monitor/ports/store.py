@@ -105,8 +105,14 @@ class UnitOfWork(Protocol):
     def dependencies(self, versions: Collection[Purl]) -> Mapping[Purl, Dependencies]:
         """Return what the versions bring along, as it is known now."""
 
-    def dependency_history(self) -> list[Resolved]:
-        """Return everything that was ever known of what versions bring along, oldest first."""
+    def dependency_history(self, packages: Collection[Purl]) -> list[Resolved]:
+        """Return what was ever known of versions that brought along one of the packages, or something of no known version; oldest first.
+
+        Other packages are left out of what was found.
+        """
+
+    def known_whole(self, versions: Collection[Purl]) -> frozenset[Purl]:
+        """Return those of the versions of which everything that they bring along is, or once was, known."""
 
     def risks(self, cves: Collection[str], sources: Collection[str]) -> Mapping[str, Risk]:
         """Return what the kept lists of those sources say of the flaws; those that no list names are not in it."""
@@ -119,6 +125,9 @@ class UnitOfWork(Protocol):
 
     def stays(self, packages: Collection[Purl]) -> list[Stay]:
         """Return everything that was ever deployed of the packages, oldest first."""
+
+    def ran(self, begin: datetime | None, end: datetime | None) -> frozenset[Purl]:
+        """Return every version (without one: what floated) that was deployed in that time, both ends included; None: without that end."""
 
     def entry_history(self) -> list[Listed]:
         """Return every state that the registry's entries ever had, oldest first."""

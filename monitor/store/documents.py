@@ -4,6 +4,8 @@ A field that is added to a noun later needs a default, so that documents of olde
 msgspec tells no two dataclasses of a union apart, therefore actions and blocks are written with their kind beside them.
 """
 
+from collections.abc import Collection
+
 import msgspec
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
@@ -30,6 +32,13 @@ class Heard(Struct, frozen=True):
     report: HostReport
 
 
+class Version(Struct, frozen=True):
+    """Of a deployment only what it runs, as it stands there: nothing is made of it."""
+
+    purl: Raw
+    installed: Raw = Raw(b"null")
+
+
 LISTING = Decoder(Listing)
 RELEASE = Decoder(Release)
 VALIDATOR = Decoder(Validator)
@@ -39,8 +48,11 @@ VALIDATORS = Decoder(tuple[Validator, ...])
 ADVISORY = Decoder(Advisory)
 NAMED = Decoder(Named)
 DEPENDENCIES = Decoder(Dependencies)
+PARTS = Decoder(dict[str, Raw])
+LISTED = Decoder(tuple[Raw, ...])
 RISK_TABLE = Decoder(RiskTable)
 DEPLOYMENT = Decoder(Deployment)
+VERSION = Decoder(Version)
 HEARD = Decoder(Heard)
 ENTRY = Decoder(Entry)
 FINDING = Decoder(Finding)
@@ -97,6 +109,13 @@ _ACTION: Decoder[_OpenTicket | _CommentTicket | _SendAlert] = Decoder(_OpenTicke
 def write(noun: object) -> str:
     """Write a noun of one of the types above."""
     return msgspec.json.encode(noun, order="deterministic").decode()
+
+
+def only_these(text: str, begins: Collection[str]) -> Dependencies:
+    """Read dependencies, and of what is found only what holds one of these beginnings of a name: of thousands a few are made."""
+    parts, names = PARTS.decode(text), [each.encode() for each in begins]
+    found = tuple(each for each in LISTED.decode(parts["found"]) if any(name in bytes(each) for name in names))
+    return DEPENDENCIES.decode(msgspec.json.encode(parts | {"found": found}))
 
 
 def write_action(action: Action) -> str:

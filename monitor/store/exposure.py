@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, exists, or_, select, update
 
 from monitor.domain.advisory import Named
 from monitor.domain.dependency import Dependencies, Resolved
@@ -15,6 +15,12 @@ from monitor.ports.sources import Validator, Validators
 from monitor.store import documents, tables
 from monitor.store.tables import key
 from monitor.store.transaction import Transaction
+
+WHOLE, UNRESOLVED, NOTHING, SILENT = '"whole":true', '"unresolved":["', '"found":[],"unresolved":[]', '"said":false'
+"""As they stand in a document of dependencies. A quotation mark within a text is escaped there: no text can look like one of these."""
+
+MOST_NAMES = 100
+"""SQLite limits how deep an expression may be. A record of more packages is looked for here."""
 
 
 class Exposure:
@@ -62,13 +68,36 @@ class Exposure:
         found = [documents.DEPENDENCIES.decode(document) for (document,) in rows]
         return {each.of: each for each in found}
 
-    def dependency_history(self) -> list[Resolved]:
-        """Return everything that was ever known of what versions bring along, oldest first."""
-        columns = tables.dependencies.c
-        rows = self._in.rows(
-            select(columns.document, columns.since, columns.gone_at).order_by(columns.since, columns.purl)
+    def dependency_history(self, packages: Collection[Purl]) -> list[Resolved]:
+        """Return what was ever known of versions that brought along one of the packages, or something of no known version; oldest first.
+
+        Other packages are left out. The database looks for the names: to make everything that was ever known takes a gigabyte.
+        """
+        table, before = tables.dependencies, tables.dependencies.alias("before")
+        whole_before = exists().where(
+            before.c.purl == table.c.purl, before.c.since < table.c.since, before.c.document.contains(WHOLE)
         )
-        return [Resolved(documents.DEPENDENCIES.decode(document), since, gone) for document, since, gone in rows]
+        asked = select(table.c.document, table.c.since, table.c.gone_at, whole_before)
+        names = _names(packages)
+        if len(names) <= MOST_NAMES:
+            holds = (table.c.document.contains(each, autoescape=True) for each in (UNRESOLVED, *names))
+            asked = asked.where(or_(*holds))
+        return [
+            Resolved(documents.only_these(document, names), since, gone, corrects)
+            for document, since, gone, corrects in self._in.rows(asked.order_by(table.c.since, table.c.purl))
+        ]
+
+    def known_whole(self, versions: Collection[Purl]) -> frozenset[Purl]:
+        """Return those of the versions of which everything that they bring along is, or once was, known."""
+        columns = tables.dependencies.c
+        by_key = {key(str(purl)): purl for purl in versions}
+        nothing = columns.document.contains(NOTHING) & ~columns.document.contains(SILENT)
+        rows = self._in.rows(
+            select(columns.purl)
+            .where(self._in.among(columns.purl, by_key), columns.document.contains(WHOLE) | nothing)
+            .distinct()
+        )
+        return frozenset(by_key[name] for (name,) in rows)
 
     def keep_dependencies(self, dependencies: Collection[Dependencies], at: datetime) -> None:
         """Keep what the versions bring along from `at` on; what was known of them before is kept as it was."""
@@ -129,3 +158,8 @@ class Exposure:
         named = self._in.among(columns.source, [key(source) for source in sources])
         wanted = select(columns.document).where(named).order_by(columns.source)
         return [documents.RISK_TABLE.decode(zlib.decompress(document)) for (document,) in self._in.rows(wanted)]
+
+
+def _names(packages: Collection[Purl]) -> list[str]:
+    """Return how a package at any version begins in a document."""
+    return sorted(documents.write(each.package).removesuffix("null}") for each in packages)

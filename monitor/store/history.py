@@ -62,6 +62,22 @@ class History:
         )
         return [_stay(*row) for row in rows]
 
+    def ran(self, begin: datetime | None, end: datetime | None) -> frozenset[Purl]:
+        """Return every version (without one: what floated) that was deployed in that time, both ends included; None: without that end."""
+        columns = tables.deployments.c
+        asked = select(columns.document).where(columns.package.is_not(None))
+        if begin is not None:
+            asked = asked.where(columns.gone_at.is_(None) | (columns.gone_at >= begin))
+        if end is not None:
+            asked = asked.where(columns.since <= end)
+        # Thousands of hosts run one version.
+        one_each: dict[tuple[bytes, bytes], str] = {}
+        for (document,) in self._in.rows(asked):
+            version = documents.VERSION.decode(document)
+            one_each[bytes(version.purl), bytes(version.installed)] = document
+        found = (documents.DEPLOYMENT.decode(document).runs for document in one_each.values())
+        return frozenset(purl for purl in found if purl)
+
     def keep_inventory(self, inventory: Inventory, at: datetime) -> None:
         """Replace what that source saw before: what it no longer sees is gone from `at` on, unless it saw only a part."""
         self._in.alone()

@@ -42,12 +42,12 @@ class Unit:
         exposure = Exposure(transaction)
         self.matches, self.keep_matches = exposure.matches, exposure.keep_matches
         self.dependencies, self.keep_dependencies = exposure.dependencies, exposure.keep_dependencies
-        self.dependency_history = exposure.dependency_history
+        self.dependency_history, self.known_whole = exposure.dependency_history, exposure.known_whole
         self.risks, self.risk_lists, self.keep_risks = exposure.risks, exposure.risk_lists, exposure.keep_risks
         self.risk_size, self.forget_risks = exposure.risk_size, exposure.forget_risks
 
         history = History(transaction)
-        self.stays, self.entry_history = history.stays, history.entry_history
+        self.stays, self.ran, self.entry_history = history.stays, history.ran, history.entry_history
         self.inventories_since = history.inventories_since
         self.stays_at = history.stays_at
         self.deployments, self.keep_inventory = history.deployments, history.keep_inventory

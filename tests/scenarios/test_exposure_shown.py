@@ -42,6 +42,7 @@ def test_the_answer_as_json_has_this_shape(cleaned: Desk) -> None:
         "culprit": VERSION,
         "path": [],
         "path_source": None,
+        "declared": None,
         "since": f"{BEGAN}:00+00:00",
         "until": f"{CLEANED}:00+00:00",
         "seen_at": f"{BEGAN}:00+00:00",

@@ -21,7 +21,7 @@ SHOWN = sorted(
         if line.startswith("$ mcp-monitor ")
     }
 )
-NEEDS_MORE = re.compile(r"FILE|verify (?!$)|refresh|--to|exposure GHSA")
+NEEDS_MORE = re.compile(r"FILE|verify (?!$)|refresh|--to|exposure (?:GHSA|.*--between)")
 """Commands with placeholders, or that need what only a person has; tests of their own run them."""
 
 

@@ -1,10 +1,12 @@
 from dataclasses import replace
+from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.domain.advisory import Named
-from monitor.domain.dependency import Dependencies, Dependency
+from monitor.domain.dependency import Dependencies, Dependency, Resolved
 from monitor.domain.deployment import Deployment, Inventory, PinKind
 from monitor.domain.purl import Purl
 from monitor.domain.risk import Exploited, Risk, RiskTable
@@ -50,12 +52,68 @@ async def test_what_a_version_brought_along_before_is_kept_as_it_was(store: Data
 
     await keep(store, lambda unit: unit.keep_dependencies([after], LATER))
 
-    history = await store.run(lambda unit: unit.dependency_history())
+    (history,) = await store.run(lambda unit: unit.dependency_history([QS.purl.package]))
     assert await store.run(lambda unit: unit.dependencies([SERVER])) == {SERVER: after}
-    assert [(each.dependencies, each.since, each.gone_at) for each in history] == [
-        (before, NOW, LATER),
-        (after, LATER, None),
+    assert history == Resolved(before, NOW, LATER)
+
+
+async def test_only_what_may_bring_a_package_along_is_read(store: Database) -> None:
+    brings = Dependencies(SERVER, "package-lock.json", whole=True, found=(QS,))
+    more = replace(brings, found=(QS, Dependency(Purl.npm("express", "4.18.0"), ("express",))))
+    another = replace(brings, of=Purl.npm("other", "1.0.0"), found=(Dependency(Purl.npm("qsx", "6.10.0"), ("qsx",)),))
+    perhaps = replace(another, of=Purl.npm("perhaps", "1.0.0"), whole=False, unresolved=("qs ^6",))
+    await keep(store, lambda unit: unit.keep_dependencies([more, another, perhaps], NOW))
+
+    found = await store.run(lambda unit: unit.dependency_history([QS.purl.package]))
+
+    assert {each.dependencies for each in found} == {brings, replace(perhaps, found=())}
+
+
+async def test_a_question_about_thousands_of_packages_is_answered(store: Database) -> None:
+    brings = Dependencies(SERVER, "package-lock.json", whole=True, found=(QS,))
+    await keep(store, lambda unit: unit.keep_dependencies([brings], NOW))
+    many = [QS.purl.package, *(Purl.npm(f"package-{number}") for number in range(3000))]
+
+    found = await store.run(lambda unit: unit.dependency_history(many))
+
+    assert [each.dependencies for each in found] == [brings]
+
+
+@pytest.mark.parametrize("name", ["a_b", "a%b", "A.b", "@x/a_b"])
+async def test_a_package_is_found_whatever_is_in_its_name(store: Database, name: str) -> None:
+    brings = Dependencies(SERVER, "sbom", whole=True, found=(Dependency(Purl.npm(name, "1.0.0"), (name,)),))
+    await keep(store, lambda unit: unit.keep_dependencies([brings], NOW))
+
+    found = await store.run(lambda unit: unit.dependency_history([Purl.npm(name)]))
+
+    assert [each.dependencies for each in found] == [brings]
+
+
+async def test_a_state_that_replaces_one_that_was_whole_corrects_it(store: Database) -> None:
+    declared = Dependencies(SERVER, "npm registry", whole=False, found=(QS,))
+    for number, state in enumerate((declared, replace(declared, whole=True), replace(declared, stamp="2"))):
+        at = NOW + timedelta(hours=number)
+        await keep(store, lambda unit, of=state, at=at: unit.keep_dependencies([of], at))  # type: ignore[misc] # the default binds the loop variable
+
+    found = await store.run(lambda unit: unit.dependency_history([QS.purl.package]))
+
+    assert [each.corrects for each in found] == [False, False, True]
+
+
+async def test_of_which_versions_everything_is_known_is_told(store: Database) -> None:
+    whole = Dependencies(SERVER, "package-lock.json", whole=True, found=(QS,))
+    part, nothing, silent = (SERVER.at(version) for version in ("2.0.0", "3.0.0", "4.0.0"))
+    states = [
+        whole,
+        replace(whole, of=part, whole=False),
+        replace(whole, of=nothing, whole=False, found=()),
+        replace(whole, of=silent, whole=False, found=(), said=False),
     ]
+    await keep(store, lambda unit: unit.keep_dependencies(states, NOW))
+
+    known = await store.run(lambda unit: unit.known_whole([SERVER, part, nothing, silent, SERVER.at("5.0.0")]))
+
+    assert known == {SERVER, nothing}
 
 
 async def test_what_is_known_of_a_flaw_comes_from_all_lists(store: Database) -> None:

@@ -179,3 +179,20 @@ async def test_whatever_is_there_is_kept_as_it_was(
     kept = [deployment for deployment, _ in await store.run(lambda unit: unit.deployments())]
     assert all(deployment in kept for deployment in places.values())
     assert await store.run(lambda unit: unit.entries()) == named
+
+
+async def test_every_version_that_ran_in_a_time_is_told_once(store: Database) -> None:
+    floating = replace(deployment("d"), purl=Purl.npm("server"))
+    first = inventory(deployment("a"), deployment("b"), floating, replace(floating, host="e", purl=None))
+    await keep(store, lambda unit: unit.keep_inventory(first, NOW))
+    installed = replace(floating, installed=Purl.npm("server", "3.0.0"))
+    await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("a", "2.0.0"), installed), LATER))
+
+    before, ever, now = [
+        await store.run(lambda unit, span=span: unit.ran(*span))  # type: ignore[misc] # the default binds the loop variable
+        for span in ((None, NOW), (None, None), (TOMORROW, None))
+    ]
+
+    assert {purl.version for purl in before} == {"1.0.0", None}
+    assert {purl.version for purl in ever} == {"1.0.0", None, "2.0.0", "3.0.0"}
+    assert {purl.version for purl in now} == {"2.0.0", "3.0.0"}
