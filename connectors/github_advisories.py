@@ -8,7 +8,7 @@ names a version it says by the record itself, which it serves when it is withdra
 import asyncio
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 import msgspec
@@ -17,6 +17,7 @@ from connectors._edge.http import Client, Http, NotModified
 from connectors._github_advisory_record import ECOSYSTEMS, next_page, parse_advisory, parse_page
 from connectors._github_documents import ACCEPT, PER_PAGE, headers
 from monitor.domain.advisory import GITHUB, Advisory, AdvisoryRef, Question
+from monitor.domain.evidence import Evidence
 from monitor.domain.purl import Purl
 from monitor.domain.text import one_line
 from monitor.domain.unknown import Reason, Unknown
@@ -37,6 +38,8 @@ MAX_REQUESTS = 64
 MAX_ANSWER = 32 * 2**20
 MAX_RECORD = 4 * 2**20
 """Bytes."""
+MAX_KEPT = 8 * 2**20
+"""Bytes of answers whose records are kept for who reads them next."""
 REFUSED = frozenset({400, 414, 422})
 
 _NAME = re.compile(r"(?:@[A-Za-z0-9._~-]{1,214}/)?[A-Za-z0-9._~-]{1,214}")
@@ -54,6 +57,8 @@ class GitHubAdvisories:
     """The global database behind a client that is bound to the API."""
 
     _client: Client
+    _seen: dict[str, Fresh[Advisory]] = field(default_factory=dict)
+    """The records of the last match by id: each was read in it as a whole."""
 
     @property
     def name(self) -> str:
@@ -72,6 +77,7 @@ class GitHubAdvisories:
 
     async def match(self, questions: Collection[Question]) -> Mapping[Purl, Answer]:
         """Ask about many versions at once, one question after the other; which record names which version is decided here."""
+        self._seen.clear()
         answers = {question.purl: _not_covered(question.purl) for question in questions}
         for type_ in ECOSYSTEMS:
             wanted = [purl for purl in answers if purl.type == type_ and purl.version and _NAME.fullmatch(purl.label)]
@@ -80,7 +86,10 @@ class GitHubAdvisories:
         return answers
 
     async def advisory(self, ref: AdvisoryRef) -> Fresh[Advisory]:
-        """Return the record of exactly that id, withdrawn or not."""
+        """Return the record of exactly that id, withdrawn or not; as the last match had it where that is the state that is asked for."""
+        seen = self._seen.get(ref.id)
+        if seen and seen.value.modified_at == ref.modified_at:
+            return seen
         shown = one_line(ref.id, 100)
         answer = await self._client.get(f"advisories/{quote(ref.id, safe='')}", accept=ACCEPT, limit=MAX_RECORD)
         if isinstance(answer, NotModified):
@@ -140,11 +149,19 @@ class GitHubAdvisories:
                 raise Malformed(NAME, "said that nothing changed to a question without condition")
             if answer.status in REFUSED:
                 raise _Refused(NAME, f"refuses the question ({answer.status})")
-            records += await asyncio.to_thread(_page, answer.body)
+            page = await asyncio.to_thread(_page, answer.body)
+            self._keep(page, answer.evidence)
+            records += page
             place = next_page(answer.headers)
         if place is None:
             return records
         raise _Refused(NAME, f"an answer of more than {MAX_PAGES} pages")
+
+    def _keep(self, page: Iterable[Advisory], evidence: Evidence) -> None:
+        """Keep the records of a page, each with the page as its evidence, as long as the pages are not too much together."""
+        pages = {piece.sha256: len(piece.body) for kept in self._seen.values() for piece in kept.evidence}
+        if sum((pages | {evidence.sha256: len(evidence.body)}).values()) <= MAX_KEPT:
+            self._seen.update((record.id, Fresh(record, (), (evidence,))) for record in page)
 
 
 def build(edge: Http, *, api: str, token: str | None) -> AdvisorySource:

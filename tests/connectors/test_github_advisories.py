@@ -1,17 +1,19 @@
 """GitHub's malware advisories: one question for many versions, and what each record says of each of them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from urllib.parse import unquote
 
 import pytest
 
 from connectors import github_advisories
-from connectors.github_advisories import MAX_PAGES, MAX_QUESTION, MAX_REQUESTS
+from connectors.github_advisories import MAX_KEPT, MAX_PAGES, MAX_QUESTION, MAX_REQUESTS
 from monitor.domain.advisory import GITHUB, Advisory, AdvisoryRef, Question
 from monitor.domain.purl import Purl
 from monitor.domain.unknown import Reason, Unknown
 from monitor.ports.errors import Malformed, NotFound, SourceError, Unavailable
-from monitor.ports.sources import Fresh
+from monitor.ports.sources import AdvisorySource, Fresh
 from tests.connectors.conftest import Loopback
 from tests.connectors.servers import Server, make_edge, ok
 from tests.world import Fault, Kind, World
@@ -284,3 +286,65 @@ async def test_the_token_goes_to_the_api(world: World) -> None:
     await ask(world.url("github"), FILES, token="secret")
 
     assert [asked.headers["authorization"] for asked in world.asked("github")] == ["Bearer secret"]
+
+
+# --- records that a match has read
+
+
+@asynccontextmanager
+async def asked_about_files(world: World) -> AsyncIterator[tuple[AdvisorySource, AdvisoryRef]]:
+    """A source that was asked about a version, and which record names that."""
+    world.github.advisories.malware(BAD, FILES.package)
+    edge = make_edge()
+    async with edge.http.session():
+        source = github_advisories.build(edge.http, api=world.url("github"), token=None)
+        (named,) = (await source.match([Question(FILES)])).values()
+        assert not isinstance(named, Unknown)
+        yield source, named[0]
+
+
+async def test_a_record_that_the_match_has_read_is_not_fetched_again(world: World) -> None:
+    async with asked_about_files(world) as (source, ref):
+        fresh = await source.advisory(ref)
+
+    (page,) = fresh.evidence
+    assert len(world.asked("github")) == 1
+    assert (fresh.value.id, fresh.value.modified_at, fresh.value.malware) == (BAD, ref.modified_at, True)
+    assert page.url.startswith(world.url("github") + "/advisories?")
+    assert BAD.encode() in page.body
+
+
+async def test_a_record_in_another_state_than_the_match_read_is_fetched(world: World) -> None:
+    async with asked_about_files(world) as (source, ref):
+        world.clock.advance(hours=1)
+        world.github.advisories.change(BAD, severity="low")
+
+        fresh = await source.advisory(replace(ref, modified_at=world.clock()))
+
+    assert fresh.value.modified_at == world.clock()
+    assert len(world.asked("github")) == 2
+
+
+async def test_what_an_earlier_match_has_read_is_fetched_again(world: World) -> None:
+    async with asked_about_files(world) as (source, ref):
+        await source.match([Question(Purl.npm("clean", "1.0.0"))])
+        world.github.advisories.withdraw(BAD)
+
+        fresh = await source.advisory(ref)
+
+    assert fresh.value.withdrawn_at == world.clock()
+
+
+async def test_records_of_a_large_answer_are_fetched_again(loopback: Loopback) -> None:
+    record = STRANGER[1:-1].replace(b"somebody-else", b"@acme/files")
+    server = Server({"*": [ok(b"[" + record + b" " * MAX_KEPT + b"]"), ok(record)]})
+    edge = make_edge()
+    async with edge.http.session():
+        source = github_advisories.build(edge.http, api=loopback(server.app), token=None)
+        (named,) = (await source.match([Question(FILES)])).values()
+        assert not isinstance(named, Unknown)
+
+        fresh = await source.advisory(named[0])
+
+    assert fresh.evidence[0].body == record
+    assert len(server.requests) == 2
