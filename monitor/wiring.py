@@ -133,11 +133,6 @@ def registry_source(settings: Settings) -> RegistrySource:
     return build_one(given.path, owner=given.owner, tier=given.tier, approved_by=given.approved_by)
 
 
-def inventory_of_home(home: Path) -> DeploymentSource:
-    """Open what the MCP clients of one home are configured with."""
-    return mcp_config.build(host=host_name(), paths=(), home=home)
-
-
 def unlistable(value: str) -> str:
     """Return why the registry file takes no such package (a package URL) or remote (an address); empty where it does."""
     return registry_file.refusal(value)

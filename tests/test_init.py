@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectors.registry_file import parse_registry
@@ -102,10 +102,20 @@ def test_a_home_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+def _speakable(name: str) -> bool:
+    """Whether a package URL can be written for the name: what a client's configuration is read to holds no other."""
+    try:
+        return bool(str(Purl("npm", None, name)))
+    except (ValueError, TypeError):
+        return False
+
+
 PURLS = st.builds(
     lambda kind, name: Purl(kind, None, name),
     st.sampled_from(["npm", "pypi", "docker", "github", "golang", "deb"]),
-    TEXT.filter(bool),
+    TEXT.filter(_speakable),
 )
 
 
@@ -124,6 +134,7 @@ PURLS = st.builds(
         max_size=5,
     )
 )
+@example([Deployment("", "", "", "", PinKind.REMOTE, None, "https://mcp.acme.example/\U00016e40")])
 def test_whatever_runs_the_proposal_is_a_registry_file_without_problems(found: list[Deployment]) -> None:
     values = {str(each.purl.package) if each.purl else each.remote or "" for each in found} - {""}
     refused = {value: why for value in values if (why := wiring.unlistable(value))}

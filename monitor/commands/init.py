@@ -12,17 +12,18 @@ from monitor.exports.proposal import propose
 from monitor.ports.errors import SourceError
 
 
-def propose_registry(homes: Sequence[Path], output: Path) -> int:
-    """Read the homes' configurations and write the proposal; an existing file is never touched."""
+def propose_registry(homes: Sequence[Path], output: Path, *, root: Path = Path("/")) -> int:
+    """Read the configurations of the homes, and of the machine below `root`; write the proposal. An existing file is never touched."""
     if output.exists() or output.is_symlink():
         raise Stop(f"{output} exists and is left alone; name another file with --output", ExitCode.USAGE)
     found: dict[str, Deployment] = {}
     problems: list[str] = []
-    for home in homes or (Path.home(),):
-        if not home.is_dir():
-            raise Stop(f"{home} is no folder", ExitCode.USAGE)
+    homes = homes or (Path.home(),)
+    if strange := [home for home in homes if not home.is_dir()]:
+        raise Stop(f"{strange[0]} is no folder", ExitCode.USAGE)
+    for source in wiring.scanned(homes, wiring.host_name(), root=root):
         try:
-            inventory = asyncio.run(wiring.inventory_of_home(home).inventory())
+            inventory = asyncio.run(source.inventory())
         except SourceError as error:
             problems.append(str(error))
             continue

@@ -29,7 +29,8 @@ def _codex_block(each: Allowed) -> str:
 
 
 def _toml(text: str) -> str:
-    return json.dumps(text, ensure_ascii=True)  # a basic string of TOML, escapes and all
+    # A basic string of TOML. Characters beyond 16 bits stand as they are: TOML has no pairs of escapes.
+    return json.dumps(text, ensure_ascii=False)
 
 
 def check_codex(data: bytes) -> None:

@@ -73,7 +73,8 @@ def _entry(each: _Proposed, name: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=True)  # a double-quoted scalar of YAML, escapes and all
+    # A double-quoted scalar of YAML. Characters beyond 16 bits stand as they are: YAML has no pairs of escapes.
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _remarks(others: Sequence[str]) -> str:

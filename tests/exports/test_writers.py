@@ -163,6 +163,12 @@ def test_codex_is_told_every_argument() -> None:
     }
 
 
+def test_codex_is_told_characters_of_any_script() -> None:
+    read = tomllib.loads(only(export("codex", entry(arguments=('/srv/\U00016e40 "ä"',)))).decode())
+
+    assert read["mcp_servers"]["files"]["identity"]["command"]["args"][-1]["value"] == '/srv/\U00016e40 "ä"'
+
+
 def test_codex_is_told_an_empty_table_where_nothing_is_allowed() -> None:
     assert tomllib.loads(only(export("codex")).decode()) == {"mcp_servers": {}}
 
