@@ -65,4 +65,10 @@ SBOM = json.dumps(
     }
 ).encode()
 
-ALL = (CSV, SNAPSHOT, CHANGES, PODS, SBOM)
+REPORT = b"""{"schema": "mcp-inventory/1", "host": "laptop-7", "collected_at": "2026-11-30T12:00:00Z", "deployments": 1, "policies": [
+{"client": "codex", "location": "/etc/codex/requirements.toml", "sha256": "", "exported_at": "2026-11-30T12:00:00Z"}]}
+{"host": "laptop-7", "client": "cursor", "name": "files", "kind": "none", "purl": "pkg:npm/%40acme/files-mcp", "requested": "^1",
+"installed": "pkg:npm/%40acme/files-mcp@1.4.2", "redirects": ["NPM_CONFIG_REGISTRY"]}
+""".replace(b"[\n", b"[").replace(b",\n", b",")
+
+ALL = (CSV, SNAPSHOT, CHANGES, PODS, SBOM, REPORT)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connectors import dependency_file
+from connectors._host_report import read_report
 from connectors._osv_mirror.archive import BadMember, content, members
 from connectors._osv_mirror.changes import Changes
 from connectors._osv_mirror.entry import parse_entry
@@ -79,6 +80,8 @@ def _inventories(document: bytes) -> None:
         parse_pods(document, "pods.json", ())
     with suppress(Malformed):
         parse_sbom(document, Path("sbom.json"), ())
+    with suppress(ValueError):
+        read_report(document, "report")
 
 
 def _deciding(world: Signed, *forms: Form) -> Callable[[bytes], None]:
