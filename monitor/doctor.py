@@ -9,7 +9,7 @@ from monitor.app import App
 from monitor.domain.advisory import Question
 from monitor.domain.purl import Purl
 from monitor.domain.server import Registry
-from monitor.domain.unknown import Unknown
+from monitor.domain.unknown import Reason, Unknown
 from monitor.domain.version_range import ADVISORY_TYPES
 from monitor.ports.channels import AlertChannel, TicketTracker
 from monitor.ports.errors import Denied, Malformed, NotFound, SourceError, Unavailable
@@ -193,15 +193,18 @@ async def _lists(app: App, examples: list[Purl]) -> AsyncIterator[Line]:
 
 async def _advisories(source: AdvisorySource, versions: list[Purl]) -> Line:
     name = source.name
-    asked = [Question(each) for each in versions if each.version and each.type in ADVISORY_TYPES]
+    repository = next((each for each in versions if each.type == "github"), None)
+    asked = [Question(each, repository) for each in versions if each.version and each.type in ADVISORY_TYPES]
     if not asked:
         return Line(Status.OK, name, "not asked: no approved package")
     answers = await source.match(asked)
     unknown = next((answer for answer in answers.values() if isinstance(answer, Unknown)), None)
+    if unknown and unknown.reason is Reason.NOT_COVERED:
+        return Line(Status.OK, name, f"not asked: {unknown.detail}")
     if unknown:
-        return Line(
-            Status.FAIL, name, str(unknown), f"Check the network, HTTPS_PROXY and NO_PROXY, and [sources.{name}]."
-        )
+        section = "github_advisories" if name.startswith("github") else name
+        remedy = f"Check [sources.{section}], and the network, HTTPS_PROXY and NO_PROXY where it is an address."
+        return Line(Status.FAIL, name, str(unknown), remedy)
     count = sum(len(answer) for answer in answers.values() if not isinstance(answer, Unknown))
     return Line(Status.OK, name, f"asked about {len(asked)} packages: {count} advisories")
 

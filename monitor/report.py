@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from monitor.app import App
+from monitor.app import MIRROR, App
 from monitor.domain.audit import AuditEvent
 from monitor.domain.finding import Tracked
 from monitor.domain.health import SourceHealth
@@ -95,15 +95,24 @@ def conclude(
 
 def _still_failing(unit: UnitOfWork, app: App, jobs: Sequence[str], registry: Registry) -> list[Unknown]:
     """Return what an earlier run could not check and nobody has checked since: a run that did not look is no all-clear."""
-    asks = {"fleet"} if "fleet" in jobs else set[str]()
-    asks |= {"sources"} if "releases" in jobs else set[str]()
     failing = [
         each
         for name, each in unit.health().items()
-        if each.failing_since and asked(app, registry, name)
-        if ("fleet" if name.startswith(INVENTORY) else "sources") not in asks
+        if each.failing_since and asked(app, registry, name) and not _asks(app, name) & set(jobs)
     ]
     return [Unknown(Reason.UNAVAILABLE, each.source, f"{each.detail} (an earlier run)") for each in failing]
+
+
+def _asks(app: App, name: str) -> set[str]:
+    """Return the jobs that ask the source of that name in the health table."""
+    if name.startswith(INVENTORY):
+        return {"fleet"}
+    if name.startswith(MIRROR):
+        return {"mirror"}
+    if name in {source.name for source in app.risks}:
+        return {"risks"}
+    batched = {source.name for source in app.advisories if source.batched}
+    return {"releases", "advisories"} if name in batched else {"releases"}
 
 
 def still_unknown(registry: Registry, health: Mapping[str, SourceHealth]) -> dict[str, tuple[Unknown, ...]]:

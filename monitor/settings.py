@@ -87,7 +87,8 @@ def load(path: Path, environ: Mapping[str, str], *, needed: Callable[[str], bool
     """
     content = _parse(path, _read(path))
     try:
-        config = Config.model_validate(content, context={"base": path.parent})
+        # Absolute, so that one file has one name however the configuration was named: an inventory is known by its path.
+        config = Config.model_validate(content, context={"base": path.absolute().parent})
     except ValidationError as error:
         problems = [_problem(detail) for detail in error.errors(include_url=False, include_input=False)]
         raise ConfigError(

@@ -28,8 +28,8 @@ COMMANDS = [
     ("servers",),
     ("findings",),
     ("deployments",),
-    ("scan",),
     ("drift",),
+    ("scan",),
     ("advisories",),
     ("exposure",),
     ("export", "allowlist"),
@@ -437,7 +437,9 @@ def test_doctor_finds_a_healthy_installation_healthy(shell: Desk) -> None:
 
     assert printed.code == 0, printed.out
     assert "fail" not in printed.out
-    assert "ok   npm           @acme/files-mcp: 1 releases (address from sources.npm.url)" in printed.out
+    assert (
+        "ok   npm                            @acme/files-mcp: 1 releases (address from sources.npm.url)" in printed.out
+    )
 
 
 def test_doctor_says_what_to_do_about_a_source_that_is_away(shell: Desk, world: World) -> None:
@@ -474,7 +476,10 @@ def test_a_waiver_that_has_ended_is_named_by_doctor_and_run(shell: Desk) -> None
 
     examined, ran = shell("doctor"), shell("run", "health")
 
-    assert "warn waivers       policy.waivers[0] (floating-version, server *) ended on 2020-01-31" in examined.out
+    assert (
+        "warn waivers                        policy.waivers[0] (floating-version, server *) ended on 2020-01-31"
+        in examined.out
+    )
     assert "policy.waivers[0] (floating-version, server *) ended on 2020-01-31" in ran.err
     assert (examined.code, ran.code) == (0, 0)
 

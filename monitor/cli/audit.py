@@ -58,6 +58,6 @@ def checkpoint(
     return write(config, output)
 
 
-audit = App(name="audit", help="Prove that the audit log is whole, and hand it out.")
+audit = App(name="audit", help_epilogue="", help="Prove that the audit log is whole, and hand it out.")
 for command in (verify, export, checkpoint):
     audit.command(command)

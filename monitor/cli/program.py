@@ -68,7 +68,8 @@ app = App(
 )
 app.meta.group_parameters = Group("Options for all commands", sort_key=9)
 for each in COMMANDS:
-    app.command(each)
+    # Each says its own exit codes; what stands below the program's help is about `run`.
+    app.command(each, **({} if isinstance(each, App) else {"help_epilogue": ""}))
 
 
 @app.meta.default

@@ -42,6 +42,6 @@ def refresh(
     return refresh_roots(config, to=to, as_json=json)
 
 
-roots = App(name="roots", help="The files by which signatures are judged.")
+roots = App(name="roots", help_epilogue="", help="The files by which signatures are judged.")
 for command in (show, refresh):
     roots.command(command)

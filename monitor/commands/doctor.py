@@ -37,9 +37,9 @@ def examine_and_tell(config: Path) -> int:
 def _show(line: Line) -> None:
     found = one_line(line.found, LONGEST_CELL)
     if sys.stdout.isatty():
-        Console().print(Text.assemble((f"{line.status:<5}", STYLES[line.status]), f"{line.part:<14}", found))
+        Console().print(Text.assemble((f"{line.status:<5}", STYLES[line.status]), f"{line.part:<31}", found))
     else:
-        say(f"{line.status:<5}{line.part:<14}{found}")
+        say(f"{line.status:<5}{line.part:<31}{found}")
     if line.remedy:
         say(f"     -> {one_line(line.remedy, LONGEST_CELL)}")
     sys.stdout.flush()
