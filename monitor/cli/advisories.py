@@ -17,6 +17,8 @@ def advisories(*, config: ConfigFile, server: Servers = (), json: Json = False) 
     ```
 
     It shows what the last look found, and when each source answered; `run advisories` asks now.
+
+    Exit codes: 0 every source answered when it was asked last, 2 wrong usage, 3 one did not: what it knows is missing.
     """
     from monitor.commands.advisories import show_advisories
 

@@ -1,11 +1,13 @@
 """`advisories`: what names the versions now, and who was asked when, from what is kept."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from monitor import wiring
+from monitor.commands.names import refuse_unknown
 from monitor.commands.opening import open_settings, recall
 from monitor.commands.output import finding_json, note, say, show_json, show_table, worst_first
 from monitor.commands.table import Column
@@ -29,52 +31,79 @@ HEADER = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the store knows. `asked` are the sources that are there to be asked, those that never were included."""
+
+    found: tuple[Tracked, ...]
+    servers: frozenset[str]
+    asked: tuple[SourceHealth, ...]
+    lists: Mapping[str, datetime]
+    unresolved: Mapping[str, int]
+    """By version, how many declared dependencies nobody looked at."""
+
+    @property
+    def silent(self) -> tuple[SourceHealth, ...]:
+        """The sources without which nothing that is listed is all that there is."""
+        return tuple(each for each in self.asked if each.failing_since or not each.answered_at)
+
+
 def show_advisories(config: Path, *, servers: Sequence[str], as_json: bool) -> int:
-    """List the open findings that come from advisories, and who was asked when."""
+    """List the open findings that come from advisories, and who was asked when; exit code 3 unless every source answered last."""
     settings = open_settings(config, only_store=True)
-    found, health, lists, unresolved = recall(settings, partial(_kept, databases=wiring.databases(settings)))
-    shown = worst_first([each for each in found if not servers or each.finding.server in servers])
+    has_token = bool(settings.secret("sources.github.token"))
+    kept = recall(settings, partial(_kept, databases=wiring.databases(settings), all_asked=has_token))
+    refuse_unknown(servers, kept.servers)
+    shown = worst_first([each for each in kept.found if not servers or each.finding.server in servers])
     if as_json:
-        sources = {each.source: _health_json(each) for each in health}
-        days = {name: as_of.date().isoformat() for name, (as_of, _) in lists.items()}
         show_json(
             {
                 "advisories": [finding_json(each) for each in shown],
-                "sources": sources,
-                "risks_as_of": days,
-                "not_resolved": unresolved,
+                "sources": {each.source: _health_json(each) for each in kept.asked},
+                "risks_as_of": {name: as_of.date().isoformat() for name, as_of in kept.lists.items()},
+                "not_resolved": kept.unresolved,
             }
         )
-        return ExitCode.QUIET
-    show_table(
-        HEADER,
-        [_row(each) for each in shown],
-        empty="No advisory names a version that is approved, deployed or under review.",
-    )
-    for each in health:
+    else:
+        _show(kept, shown)
+    for each in kept.silent:
+        why = f"it failed last: {one_line(each.detail, 500)}" if each.failing_since else "it never answered"
+        note(f"What {each.source} knows is missing here: {why}; mcp-monitor run advisories")
+    if not kept.asked:
+        note("No advisory source is configured: nobody was asked.")
+    return ExitCode.UNCHECKED if kept.silent or not kept.asked else ExitCode.QUIET
+
+
+def _show(kept: _Kept, shown: Sequence[Tracked]) -> None:
+    everybody = bool(kept.asked) and not kept.silent
+    none = "No advisory names a version that is approved, deployed or under review."
+    unknown = "No advisory is known; not every source could be asked."
+    show_table(HEADER, [_row(each) for each in shown], empty=none if everybody else unknown)
+    for each in kept.asked:
         answered = f"answered {each.answered_at:%Y-%m-%d %H:%M} UTC" if each.answered_at else "never answered"
         say(f"{each.source}: {answered}" + (f"; now: {one_line(each.detail, 500)}" if each.failing_since else ""))
-    for name, (as_of, _) in lists.items():
+    for name, as_of in kept.lists.items():
         say(f"{name}: of {as_of:%Y-%m-%d}")
-    if not health:
-        note("No advisory source was ever asked: mcp-monitor run")
-    if unresolved:
-        note(
-            f"Not looked at: {sum(unresolved.values())} declared dependencies of no known version; name a lock file or an SBOM."
-        )
-    return ExitCode.QUIET
+    if kept.unresolved:
+        count = sum(kept.unresolved.values())
+        note(f"Not looked at: {count} declared dependencies of no known version; name a lock file or an SBOM.")
 
 
-def _kept(
-    unit: UnitOfWork, databases: Collection[str]
-) -> tuple[list[Tracked], list[SourceHealth], dict[str, tuple[datetime, object]], dict[str, int]]:
-    found = [each for each in unit.findings() if each.open and each.finding.rule in RULES]
-    asked = [each for name, each in sorted(unit.health().items()) if name in databases]
-    entries = unit.entries().values()
-    pins = [entry.approval.pin.purl for entry in entries if entry.approval and sources_of(entry.server)]
+def _kept(unit: UnitOfWork, *, databases: Sequence[str], all_asked: bool) -> _Kept:
+    """`databases` begin with the one that answers for all packages; the others are asked with a token only."""
+    findings, health, entries = unit.findings(), unit.health(), unit.entries().values()
+    asked = [name for name in databases if all_asked or name == databases[0] or name in health]
+    packages = {package for entry in entries for package in sources_of(entry.server)}
+    pins = {entry.approval.pin.purl for entry in entries if entry.approval}
+    pins |= {runs for each, _ in unit.deployments(packages) if (runs := each.runs)}
     brought = unit.dependencies(pins).values()
-    unresolved = {str(each.of): len(each.unresolved) for each in brought if each.unresolved}
-    return found, asked, dict(unit.risk_lists()), unresolved
+    return _Kept(
+        found=tuple(each for each in findings if each.open and each.finding.rule in RULES),
+        servers=frozenset({each.finding.server for each in findings} | {entry.server.name for entry in entries}),
+        asked=tuple(health.get(name, SourceHealth(name, None, None)) for name in asked),
+        lists={name: as_of for name, (as_of, _) in unit.risk_lists().items()},
+        unresolved={str(each.of): len(each.unresolved) for each in brought if each.unresolved},
+    )
 
 
 def _row(tracked: Tracked) -> tuple[str, ...]:

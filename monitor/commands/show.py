@@ -1,10 +1,10 @@
 """`servers`, `findings`: what is kept, shown."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from monitor import wiring
+from monitor.commands.names import refuse_unknown
 from monitor.commands.opening import open_settings, read_registry, recall
 from monitor.commands.output import (
     FINDING_HEADER,
@@ -18,7 +18,7 @@ from monitor.commands.output import (
     worst_first,
 )
 from monitor.domain.server import Entry
-from monitor.ending import ExitCode, Stop
+from monitor.ending import ExitCode
 from monitor.jobs import recall as memory
 from monitor.jobs.overview import overview
 from monitor.report import still_unknown
@@ -45,11 +45,7 @@ def show_servers(config: Path, *, as_json: bool) -> int:
 def show_findings(config: Path, *, servers: Sequence[str], resolved: bool, as_json: bool) -> int:
     """List findings, worst first."""
     everything = recall(open_settings(config, only_store=True), lambda unit: (unit.findings(), unit.entries()))
-    names = {each.finding.server for each in everything[0]} | set(everything[1])
-    if missing := [name for name in servers if name not in names]:
-        near = get_close_matches(missing[0], names, n=1, cutoff=0.3)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise Stop(f"nothing is known of a server named {missing[0]}{hint}", ExitCode.USAGE)
+    refuse_unknown(servers, {each.finding.server for each in everything[0]} | set(everything[1]))
     tracked = [each for each in everything[0] if not servers or each.finding.server in servers]
     shown = worst_first([each for each in tracked if resolved or each.open])
     if as_json:

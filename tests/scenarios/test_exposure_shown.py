@@ -3,7 +3,7 @@
 import pytest
 
 from tests.desk import Desk
-from tests.scenarios.conftest import FILES
+from tests.scenarios.conftest import BUILDER, FILES
 from tests.scenarios.exposed import (
     BEGAN,
     CLEANED,
@@ -18,6 +18,7 @@ from tests.scenarios.exposed import (
     look,
     rows,
 )
+from tests.world import Fault, Kind
 
 __all__ = ["cleaned", "desk"]
 
@@ -160,3 +161,57 @@ def test_names_of_a_flaw_that_steer_a_terminal_are_shown_and_not_obeyed(desk: De
     answers = [desk("exposure", "MAL-2026-1"), desk("advisories")]
 
     assert not {"\x1b", "\u202e"} & set("".join(each.out + each.err for each in answers))
+
+
+# --- what the list of advisories cannot know
+
+
+def test_before_any_source_was_asked_nothing_is_an_all_clear(desk: Desk) -> None:
+    desk.company.app.store.migrate()
+
+    answer = desk("advisories")
+
+    assert answer.code == 3
+    assert "No advisory names" not in answer.out
+    assert "What osv knows is missing here: it never answered" in answer.err
+
+
+def test_while_a_source_fails_nothing_is_an_all_clear(desk: Desk) -> None:
+    look(desk)
+    desk.world.break_("osv", Fault(Kind.OUTAGE))
+    desk.company.later(hours=1)
+    look(desk)
+
+    answer = desk("advisories")
+
+    assert answer.code == 3
+    assert "No advisory names" not in answer.out
+    assert "What osv knows is missing here: it failed last" in answer.err
+
+
+def test_when_every_source_answered_it_is_said_that_no_advisory_names_anything(desk: Desk) -> None:
+    look(desk)
+
+    answer = desk("advisories")
+
+    assert answer.code == 0
+    assert "No advisory names a version that is approved, deployed or under review." in answer.out
+
+
+def test_the_advisories_of_a_server_that_nobody_knows_are_refused(desk: Desk) -> None:
+    look(desk)
+
+    answer = desk("advisories", "--server", "io.github.acme/file-mcp")
+
+    assert (answer.code, answer.out) == (2, "")
+    assert f"did you mean {FILES}?" in answer.err
+
+
+def test_what_a_deployed_version_declares_and_nobody_looked_at_is_counted_too(desk: Desk) -> None:
+    desk.world.npm.publish("@acme/files-mcp", "1.4.3", attested_by=BUILDER, dependencies={"qs": "^6.0.0"})
+    desk.company.deploy("laptop-7", "pkg:npm/%40acme/files-mcp@1.4.3")
+    look(desk)
+
+    answer = desk("advisories", "--json")
+
+    assert answer.json()["not_resolved"] == {"pkg:npm/%40acme/files-mcp@1.4.3": 1}
