@@ -93,6 +93,8 @@ class Fleet:
     """A host whose newest report is older has fallen silent."""
     exports: tuple[Exported, ...] = ()
     """The exports of what is approved that were made, for whichever client."""
+    advisories: Mapping[Purl, Advised] = field(default_factory=dict)
+    """By version, of what is on no list."""
 
 
 @dataclass(frozen=True, slots=True)

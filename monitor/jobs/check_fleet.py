@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.app import App
+from monitor.domain.advisory import Question
 from monitor.domain.audit import AuditEvent
 from monitor.domain.deployment import HostReport, Inventory
 from monitor.domain.enforcement import VERB, Exported
@@ -13,6 +14,8 @@ from monitor.domain.health import SourceHealth, heard
 from monitor.domain.server import Entry
 from monitor.domain.snapshot import Fleet, Snapshot
 from monitor.domain.unknown import Unknown
+from monitor.domain.version_range import ADVISORY_TYPES
+from monitor.jobs.ask_advisories import Answers, ask
 from monitor.jobs.bulkhead import concurrently, guarded
 from monitor.jobs.outcome import ACTOR, Outcome, finding_events, keep, looked_event
 from monitor.jobs.recall import INVENTORY, Recalled, recall, snapshot_of
@@ -37,13 +40,26 @@ async def check_fleet(app: App, entries: Collection[Entry]) -> Outcome:
     # 2. Judge every server, and whatever belongs to none.
     recalled = await app.store.run(lambda unit: recall(unit, entries, inventories=app.inventories, strangers=True))
     snapshots = [snapshot_of(recalled, entry, now) for entry in recalled.entries]
-    failed = await app.store.run(lambda unit: _record(unit, app, recalled, snapshots, now))
+    # 3. Nobody else asks about what is on no list, and malware is no less malware there.
+    strangers = await ask(app, _strangers(recalled), recalled.health, now, batched=True)
+    failed = await app.store.run(lambda unit: _record(unit, app, recalled, snapshots, strangers=strangers, now=now))
     problems = [problem for answer in answers.values() if isinstance(answer, Inventory) for problem in answer.problems]
     return Outcome(
         {each.server.name: recalled.inventory_gaps for each in snapshots},
-        (*(answer for answer in answers.values() if isinstance(answer, Unknown)), *failed),
+        (*(answer for answer in answers.values() if isinstance(answer, Unknown)), *_unadvised(strangers), *failed),
         tuple(problems),
     )
+
+
+def _unadvised(strangers: Answers) -> list[Unknown]:
+    failed = (each for advised in strangers.advised.values() for each in advised.failed)
+    return [*dict.fromkeys(failed), *strangers.unknowns]
+
+
+def _strangers(recalled: Recalled) -> list[Question]:
+    unlisted = recalled.fleet.unlisted if isinstance(recalled.fleet, Fleet) else ()
+    running = {runs for each in unlisted if (runs := each.runs) and runs.version and runs.type in ADVISORY_TYPES}
+    return [Question(purl) for purl in running]
 
 
 def _keep_inventories(unit: UnitOfWork, answers: Mapping[str, Inventory | Unknown], now: datetime) -> None:
@@ -93,12 +109,23 @@ def _forgotten(source: str, report: HostReport, now: datetime) -> AuditEvent:
 
 
 def _record(
-    unit: UnitOfWork, app: App, recalled: Recalled, snapshots: Sequence[Snapshot], now: datetime
+    unit: UnitOfWork,
+    app: App,
+    recalled: Recalled,
+    snapshots: Sequence[Snapshot],
+    *,
+    strangers: Answers,
+    now: datetime,
 ) -> tuple[Unknown, ...]:
     unit.alone()
     judged, failed = judge_all(unit, app, snapshots)
     events = keep(unit, judged, now)
-    deltas = _about_hosts(unit, _fleet(unit, app, recalled, now), now, blind=bool(recalled.inventory_gaps))
+    unit.keep_advisories(strangers.fetched)
+    unit.keep_matches(strangers.named)
+    unit.keep_evidence(strangers.evidence)
+    unit.keep_health(strangers.health)
+    fleet = replace(_fleet(unit, app, recalled, now), advisories=strangers.advised)
+    deltas = _about_hosts(unit, fleet, now, blind=bool(recalled.inventory_gaps))
     for delta in deltas:
         rows, alerts = tell(app.policy, None, delta, now)
         unit.keep_findings(rows)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from monitor.domain.finding import Verdicts
 from monitor.domain.snapshot import Fleet, Ourselves, Snapshot
-from monitor.rules import advisories, approvals, drift, health, hosts, integrity, provenance, releases
+from monitor.rules import advisories, approvals, drift, health, hosts, integrity, provenance, releases, strangers
 
 SERVER_RULES: tuple[Callable[[Snapshot], Verdicts], ...] = (
     releases.new_release,
@@ -41,6 +41,7 @@ SERVER_RULES: tuple[Callable[[Snapshot], Verdicts], ...] = (
 
 FLEET_RULES: tuple[Callable[[Fleet], Verdicts], ...] = (
     drift.shadow_server,
+    strangers.shadow_malware,
     hosts.host_silent,
     hosts.policy_not_enforced,
 )

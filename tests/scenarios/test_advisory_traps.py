@@ -245,3 +245,18 @@ async def test_an_outage_is_no_news_for_a_ticket(calm: Company, logged: list[str
 
     assert [issue.remarks for issue in calm.world.jira.issues] == [[]]
     assert logged is not None
+
+
+async def test_malware_in_a_server_that_is_on_no_list_pages_and_ends_with_its_record(calm: Company) -> None:
+    calm.deploy("laptop-9", "pkg:npm/shadow-mcp@0.1.0")
+    calm.world.osv.malware("MAL-2026-9", Purl.npm("shadow-mcp"), "0.1.0")
+    await calm.run(["fleet", "deliver"])
+    paged = [message.words for message in calm.world.slack.messages if "shadow-malware" in message.words]
+    calm.later(minutes=15)
+    calm.world.osv.withdraw("MAL-2026-9")
+
+    await calm.run(["fleet", "deliver"])
+
+    assert ["laptop-9" in words and "Act now" in words for words in paged] == [True]
+    assert await calm.findings("shadow-malware") == []
+    assert "MAL-2026-9 was withdrawn on" in calm.world.slack.messages[-1].words
