@@ -229,7 +229,10 @@ def test_every_document_is_of_a_known_form_or_of_none(document: bytes) -> None:
 def test_a_bundle_that_names_a_package_has_to_name_the_one_that_is_demanded(
     desk: Desk, demanded: str, code: int
 ) -> None:
-    about: dict[str, object] = {"name": "pkg:npm/%40acme/files-mcp@1.4.3", "digest": {"sha256": SHA256, "sha512": SHA512}}
+    about: dict[str, object] = {
+        "name": "pkg:npm/%40acme/files-mcp@1.4.3",
+        "digest": {"sha256": SHA256, "sha512": SHA512},
+    }
     said = statement(about, SLSA, {})
     bundle = desk.file("bundle.json", desk.world.trust.sigstore.bundle(said, BUILDER))
 
