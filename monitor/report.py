@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.app import MIRROR, App
+from monitor.domain.advisory import OSV
 from monitor.domain.audit import AuditEvent
 from monitor.domain.finding import Tracked
 from monitor.domain.health import SourceHealth
@@ -77,10 +78,10 @@ def conclude(
     blind = any(unknown.reason is not Reason.NOT_COVERED for unknown in unknowns) or bool(going.problems)
     loud = any(each.finding.severity >= app.policy.exit_at for each in found if each.finding.fingerprint in live)
     recalled = recall(unit, entries.values(), inventories=app.inventories) if lines else None
-    databases = {source.name for source in app.advisories}
+    database = next((source.name for source in app.advisories if source.database == OSV), "")
     report = Report(
         jobs=tuple(jobs),
-        servers=overview(recalled, now, going.by_server, databases=databases) if recalled else (),
+        servers=overview(recalled, now, going.by_server, database=database) if recalled else (),
         findings=tuple(sorted(found, key=lambda each: -each.finding.severity.rank)),
         waived=frozenset(each.finding.fingerprint for each in found) - live,
         unknowns=unknowns,

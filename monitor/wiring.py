@@ -235,10 +235,16 @@ def _advisories(settings: Settings, edge: Http, mirror: osv_mirror.OsvMirror | N
     return tuple(built)
 
 
+def main_database(settings: Settings) -> str:
+    """Return the name of the advisory source that answers for all packages; empty: none is configured."""
+    sources = settings.config.sources
+    return osv_mirror.NAME if sources.osv_mirror.place else osv.NAME if sources.osv.enabled else ""
+
+
 def databases(settings: Settings) -> tuple[str, ...]:
     """Return the names of the advisory sources that are configured; those of GitHub whether or not there is a token."""
     sources = settings.config.sources
-    names = [osv_mirror.NAME if sources.osv_mirror.place else osv.NAME if sources.osv.enabled else ""]
+    names = [main_database(settings)]
     if sources.github.enabled and sources.github_advisories.enabled:
         names += [github_advisories.NAME, github_repository_advisories.NAME]
     return tuple(name for name in names if name)

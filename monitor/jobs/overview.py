@@ -1,7 +1,7 @@
 """The table of servers, from what is kept: for the end of a run, and for people who ask in between."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,8 +14,6 @@ from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
 from monitor.jobs.recall import Recalled, snapshot_of
 from monitor.wording import version_words
 
-OSV, OSV_MIRROR = "osv", "osv_mirror"
-"""In the health table. The other databases know a part of the packages only."""
 NAMED_BY_ADVISORIES = ("affected", "dependency-affected", "malware")
 
 
@@ -37,15 +35,16 @@ class ServerLine:
 
 
 def overview(
-    recalled: Recalled, taken_at: datetime, unknowns: Mapping[str, tuple[Unknown, ...]], *, databases: Collection[str]
+    recalled: Recalled, taken_at: datetime, unknowns: Mapping[str, tuple[Unknown, ...]], *, database: str
 ) -> tuple[ServerLine, ...]:
     """Write one line for each server. `unknowns` are what this run could not check, by server; empty for a view without a run.
 
-    `databases` are the names of the advisory sources that are configured: what one said that is not any more is no answer.
+    `database` is the name of the configured advisory source that answers for all packages (empty: there is none): what another said,
+    which knows a part of them or is configured no more, is no answer.
     """
-    database = next((recalled.health.get(name) for name in (OSV_MIRROR, OSV) if name in databases), None)
+    heard = recalled.health.get(database)
     return tuple(
-        _line(snapshot_of(recalled, entry, taken_at), recalled, unknowns.get(entry.server.name, ()), database)
+        _line(snapshot_of(recalled, entry, taken_at), recalled, unknowns.get(entry.server.name, ()), heard)
         for entry in recalled.entries
     )
 

@@ -215,3 +215,16 @@ def test_what_a_deployed_version_declares_and_nobody_looked_at_is_counted_too(de
     answer = desk("advisories", "--json")
 
     assert answer.json()["not_resolved"] == {"pkg:npm/%40acme/files-mcp@1.4.3": 1}
+
+
+def test_what_the_database_said_that_was_replaced_by_a_copy_is_no_all_clear(desk: Desk) -> None:
+    look(desk)
+    config = desk.company.config.read_text("utf-8")
+    copied = config.replace('[sources.osv_mirror]\nplace = ""', '[sources.osv_mirror]\nplace = "/nowhere"')
+    desk.company.config.write_text(copied, "utf-8")
+
+    servers, advisories = desk("servers"), desk("advisories")
+
+    assert "none known" not in servers.out
+    assert advisories.code == 3
+    assert "What osv_mirror knows is missing here: it never answered" in advisories.err
