@@ -21,6 +21,8 @@ NAMES = (
     "copies",
     "dependencies",
     "inventories",
+    "advisories",
+    "risks",
 )
 """The targets; here as well so that they are imported under instrumentation (a test holds the two together)."""
 LARGEST = 16 * 1024
