@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from monitor.commands.advisories import show_exposure
+from monitor.commands.exposure import show_exposure
 from monitor.commands.output import say
 from monitor.commands.run import show
 from monitor.domain.purl import Purl
