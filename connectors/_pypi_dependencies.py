@@ -1,6 +1,6 @@
 """What a version of a Python package declares that it needs: from the JSON API, or a wheel's core metadata beside it (PEP 658).
 
-https://docs.pypi.org/api/json/, https://packaging.python.org/en/latest/specifications/core-metadata/
+PyPI's "JSON API"; https://packaging.python.org/en/latest/specifications/core-metadata/
 
 What is only needed with an extra is left out. Wheels of one version may declare different things: the first one's word counts.
 """

@@ -89,9 +89,11 @@ class InventoryFolder:
     def _files(self) -> list[Path]:
         if not self._path.is_dir():
             raise Unavailable(self.name, "no such folder; make it, or set the path in the configuration")
+        if Path(self._pattern).is_absolute():
+            raise Unavailable(self.name, "the pattern has to be relative to the folder")
         try:
             found = sorted(islice(self._path.glob(self._pattern), MAX_FILES + 1))
-        except (OSError, ValueError, NotImplementedError) as error:
+        except (OSError, ValueError) as error:
             raise Unavailable(self.name, f"cannot be read: {error}") from error
         if len(found) > MAX_FILES:
             raise Malformed(self.name, f"over {MAX_FILES} files")

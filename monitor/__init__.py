@@ -10,7 +10,7 @@ Where things are:
     jobs/        the verbs; read check_servers first
     store/       SQLAlchemy: tables, unit of work, outbox, evidence, audit chain
     config.py    the options, typed    settings.py   TOML and secrets -> Settings, every error at once
-    wiring.py    Settings -> App (alone in importing connectors and store)
+    wiring.py    Settings -> App (with wiring_sources alone in importing connectors and store)
     runner.py    slot, batch, isolate  scheduler.py  APScheduler     web.py  /healthz /readyz /metrics
     cli/         the command line's names, options and help; commands/ is what they do; doctor.py examines an installation
 

@@ -1,4 +1,4 @@
-"""Config -> App. Alone in importing connectors and the store; time, environment and the machine's name enter the program here."""
+"""Config -> App. Connectors and the store are imported here and in `wiring_sources`; time, environment and the machine's name enter here."""
 
 import os
 import socket
@@ -11,24 +11,15 @@ from connectors import (
     console,
     dependency_file,
     docker_catalog,
-    epss,
-    github,
-    github_advisories,
-    github_repository_advisories,
     inventory_csv,
     inventory_file,
     inventory_folder,
     jira,
-    kev,
     kubernetes_pods,
     local_file,
     mcp_config,
     mcp_registry,
-    npm,
     osquery_results,
-    osv,
-    osv_mirror,
-    pypi,
     registry_file,
     report_receiver,
     sbom_inventory,
@@ -45,22 +36,19 @@ from connectors._report_intake import LONGEST_REPORT as LONGEST_REPORT  # noqa: 
 from connectors._report_intake import OlderReport as OlderReport  # noqa: PLC0414
 from connectors._report_intake import keep_report as keep_report  # noqa: PLC0414
 from connectors._whole_file import write_whole as write_whole  # noqa: PLC0414
+from monitor import wiring_sources
 from monitor.about import installed_version
 from monitor.app import App, Limits
 from monitor.config import Config, Inventory, InventoryFile, McpConfig
 from monitor.config_inventory import InventoryCsv, InventoryFolder, KubernetesPods, OsqueryResults, SbomInventory
-from monitor.config_sources import Source
 from monitor.domain.provenance import Attestation, Subject
 from monitor.domain.purl import Purl
 from monitor.policy import Policy, Waiver
 from monitor.ports.channels import AlertChannel, TicketTracker
 from monitor.ports.sources import (
-    AdvisorySource,
     Clock,
     DeploymentSource,
     RegistrySource,
-    ReleaseSource,
-    RiskSource,
     TrustRootSource,
     Verifier,
 )
@@ -91,16 +79,16 @@ def build(settings: Settings, *, out: TextIO, environ: Mapping[str, str], home: 
     edge = _edge(config, clock)
     machine = installers.Machine(environ, home)
     started = clock()
-    mirror = _mirror(settings, edge, clock)
+    mirror = wiring_sources.mirror_of(settings, edge, clock)
     return App(
         clock=clock,
         store=open_store(settings, clock=clock),
         edge=edge,
         registry=registry_source(settings),
-        releases=_releases(settings, edge, machine),
-        advisories=_advisories(settings, edge, mirror),
+        releases=wiring_sources.releases(settings, edge, machine),
+        advisories=wiring_sources.advisories(settings, edge, mirror),
         mirror=mirror,
-        risks=_risks(settings, edge),
+        risks=wiring_sources.risks(settings, edge),
         dependencies=dependency_file.build(base=config.registry.path.parent),
         deployments=inventories(settings, home, clock=clock),
         verifier=verifier(settings),
@@ -201,96 +189,6 @@ def _edge(config: Config, clock: Clock) -> Http:
         attempts=http.attempts,
         max_wait=http.max_wait.total_seconds(),
     )
-
-
-def _releases(settings: Settings, edge: Http, machine: installers.Machine) -> Mapping[str, ReleaseSource]:
-    sources = settings.config.sources
-    built: dict[str, ReleaseSource] = {}
-    if sources.npm.enabled:
-        registries = _npm_endpoints(settings, machine)
-        built["npm"] = npm.build(edge, endpoints=registries, hosts=sources.npm.artifact_hosts)
-    if sources.pypi.enabled:
-        index = _pypi_endpoint(settings, machine)
-        hosts = (*index.hosts, *sources.pypi.artifact_hosts)
-        built["pypi"] = pypi.build(edge, index=index.url, hosts=hosts, headers=index.headers)
-    if sources.github.enabled:
-        token = settings.secret("sources.github.token")
-        built["github"] = github.build(edge, api=sources.github.url, token=token, hosts=sources.github.artifact_hosts)
-    return built
-
-
-def _advisories(settings: Settings, edge: Http, mirror: osv_mirror.OsvMirror | None) -> tuple[AdvisorySource, ...]:
-    """The mirror in place of the database that it copies; both give the same answers."""
-    sources = settings.config.sources
-    built: list[AdvisorySource] = []
-    if mirror:
-        built.append(mirror)
-    elif sources.osv.enabled:
-        built.append(osv.build(edge, api=sources.osv.url))
-    token = settings.secret("sources.github.token")
-    # Without a token GitHub answers 60 requests an hour, which the releases need.
-    if sources.github.enabled and sources.github_advisories.enabled and token:
-        built.append(github_advisories.build(edge, api=sources.github.url, token=token))
-        built.append(github_repository_advisories.build(edge, api=sources.github.url, token=token))
-    return tuple(built)
-
-
-def main_database(settings: Settings) -> str:
-    """Return the name of the advisory source that answers for all packages; empty: none is configured."""
-    sources = settings.config.sources
-    return osv_mirror.NAME if sources.osv_mirror.place else osv.NAME if sources.osv.enabled else ""
-
-
-def databases(settings: Settings) -> tuple[str, ...]:
-    """Return the names of the advisory sources that are configured; those of GitHub whether or not there is a token."""
-    sources = settings.config.sources
-    names = [main_database(settings)]
-    if sources.github.enabled and sources.github_advisories.enabled:
-        names += [github_advisories.NAME, github_repository_advisories.NAME]
-    return tuple(name for name in names if name)
-
-
-def _mirror(settings: Settings, edge: Http, clock: Clock) -> osv_mirror.OsvMirror | None:
-    given = settings.config.sources.osv_mirror
-    if not given.place:
-        return None
-    return osv_mirror.build(edge, place=given.place, folder=given.folder, clock=clock, stale_after=given.stale_after)
-
-
-def _risks(settings: Settings, edge: Http) -> tuple[RiskSource, ...]:
-    sources = settings.config.sources
-    built: list[RiskSource] = []
-    if sources.kev.place:
-        built.append(kev.build(edge, place=sources.kev.place))
-    if sources.epss.place:
-        built.append(epss.build(edge, place=sources.epss.place))
-    return tuple(built)
-
-
-def _npm_endpoints(settings: Settings, machine: installers.Machine) -> installers.NpmEndpoints:
-    """Return npm's registries: the configured one for everything, else those that npm itself is configured with."""
-    given = _configured("npm", settings.config.sources.npm, settings)
-    return installers.NpmEndpoints(given, {}) if given else installers.npm(machine)
-
-
-def _pypi_endpoint(settings: Settings, machine: installers.Machine) -> installers.Endpoint:
-    """Return the configured index, else the one that pip or uv is configured with."""
-    return _configured("pypi", settings.config.sources.pypi, settings) or installers.pypi(machine)
-
-
-def said_by(settings: Settings, environ: Mapping[str, str], home: Path) -> Mapping[str, str]:
-    """Return who named the address of npm's and PyPI's registry, for people."""
-    machine = installers.Machine(environ, home)
-    return {
-        "npm": _npm_endpoints(settings, machine).default.said_by,
-        "pypi": _pypi_endpoint(settings, machine).said_by,
-    }
-
-
-def _configured(name: str, source: Source, settings: Settings) -> installers.Endpoint | None:
-    token = settings.secret(f"sources.{name}.token")
-    headers = {"authorization": f"Bearer {token}"} if token else {}
-    return installers.Endpoint(source.url + "/", f"sources.{name}.url", headers) if source.url else None
 
 
 def scanned(homes: Sequence[Path], host: str, *, root: Path) -> tuple[DeploymentSource, ...]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from monitor import wiring
+from monitor import wiring_sources
 from monitor.commands.names import refuse_unknown
 from monitor.commands.opening import open_settings, recall
 from monitor.commands.output import finding_json, note, say, show_json, show_table, worst_first
@@ -52,7 +52,7 @@ def show_advisories(config: Path, *, servers: Sequence[str], as_json: bool) -> i
     """List the open findings that come from advisories, and who was asked when; exit code 3 unless every source answered last."""
     settings = open_settings(config, only_store=True)
     has_token = bool(settings.secret("sources.github.token"))
-    kept = recall(settings, partial(_kept, databases=wiring.databases(settings), all_asked=has_token))
+    kept = recall(settings, partial(_kept, databases=wiring_sources.databases(settings), all_asked=has_token))
     refuse_unknown(servers, kept.servers)
     shown = worst_first([each for each in kept.found if not servers or each.finding.server in servers])
     if as_json:

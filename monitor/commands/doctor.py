@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from monitor import wiring
+from monitor import wiring_sources
 from monitor.commands.opening import build_app, open_settings
 from monitor.commands.output import LONGEST_CELL, say
 from monitor.doctor import Line, Status, examine
@@ -22,7 +22,7 @@ def examine_and_tell(config: Path) -> int:
     """Show every line as it comes; 1 when something failed."""
     settings = open_settings(config, reports=True)
     app = build_app(settings, out=sys.stdout)
-    said_by = wiring.said_by(settings, os.environ, Path.home())
+    said_by = wiring_sources.said_by(settings, os.environ, Path.home())
     worst: set[Status] = set()
 
     async def tell() -> None:

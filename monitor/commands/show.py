@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from monitor import wiring
+from monitor import wiring, wiring_sources
 from monitor.commands.names import refuse_unknown
 from monitor.commands.opening import open_settings, read_registry, recall
 from monitor.commands.output import (
@@ -31,7 +31,7 @@ def show_servers(config: Path, *, as_json: bool) -> int:
     inventories = [source.name for source in wiring.inventories(settings, Path.home())]
     known = recall(settings, lambda unit: memory.recall(unit, registry.entries, inventories=inventories))
     unknowns = still_unknown(registry, known.health)
-    lines = overview(known, wiring.utc_now(), unknowns, database=wiring.main_database(settings))
+    lines = overview(known, wiring.utc_now(), unknowns, database=wiring_sources.main_database(settings))
     if as_json:
         entries = {entry.server.name: entry for entry in registry.entries}
         show_json([line_json(line) | _server_json(entries[line.name]) for line in lines])
