@@ -1,4 +1,4 @@
-"""Config -> App. Connectors and the store are imported here and in `wiring_sources`; time, environment and the machine's name enter here."""
+"""Config -> App. Connectors and the store are imported here and in `wiring_sources`; time, environment and host name enter here."""
 
 import os
 import socket
