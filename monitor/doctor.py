@@ -112,7 +112,10 @@ def _roots(app: App) -> Iterator[Line]:
         age = app.clock() - root.dated
         found = f"{root.name} of {root.dated:%Y-%m-%d}, {age.days} days old, {root.origin}"
         if age > app.policy.roots_old_after:
-            remedy = "Run: mcp-monitor roots refresh; or upgrade the program, or name a newer file in [verification]."
+            remedy = (
+                "Set verification.folder, and run: mcp-monitor roots refresh; or upgrade the program, "
+                "or name a newer file in [verification]."
+            )
             yield Line(Status.WARN, "trust roots", f"{found}: what is younger cannot be told", remedy)
         else:
             yield Line(Status.OK, "trust roots", found)
