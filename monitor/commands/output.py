@@ -79,7 +79,8 @@ def note(line: str) -> None:
 def finding_row(tracked: Tracked) -> tuple[str, ...]:
     """Return the cells of one finding; `FINDING_HEADER` names them."""
     finding = tracked.finding
-    state = "open" if tracked.resolved_at is None else f"resolved {tracked.resolved_at:%Y-%m-%d}"
+    because = f": {tracked.note}" if tracked.note else ""
+    state = "open" if tracked.resolved_at is None else f"resolved {tracked.resolved_at:%Y-%m-%d}{because}"
     return (
         finding.severity.value,
         finding.server,

@@ -4,6 +4,7 @@ from monitor.domain.finding import Severity
 from monitor.domain.purl import Purl
 from tests.company import Company
 from tests.scenarios.conftest import BUILDER, FILES
+from tests.scenarios.test_crashes import finish
 from tests.world import Fault, Kind
 
 FILES_PACKAGE = Purl.npm("@acme/files-mcp")
@@ -268,3 +269,14 @@ async def test_an_outage_of_the_advisory_source_resolves_nothing_and_exits_with_
     assert report.exit_code == 3
     assert len(await calm.findings("affected")) == 1
     assert logged is not None
+
+
+async def test_a_finding_that_is_over_is_listed_with_the_reason(calm: Company) -> None:
+    calm.world.osv.malware("MAL-2026-1", FILES_PACKAGE, "1.4.2")
+    await calm.run(["advisories"])
+    calm.world.osv.withdraw("MAL-2026-1")
+    await calm.run(["advisories"])
+
+    _, output = finish(calm, "findings", "--all")
+
+    assert "MAL-2026-1 was withdrawn on" in output
