@@ -6,7 +6,7 @@ from monitor.cli.options import ConfigFile, JobName, Json, Servers
 def run(*jobs: JobName, config: ConfigFile, server: Servers = (), json: Json = False) -> int:
     """Run the jobs once, and show what was found. Without names: a full check (fleet, mirror, risks, releases, health, deliver).
 
-    - fleet: reads the inventories and compares what is deployed with what is approved
+    - fleet: reads the inventories, compares what is deployed with what is approved, asks about malware in what is on no list
     - mirror: brings the local copy of the advisories up to date, where one is configured
     - risks: reads which known flaws are used (KEV), and which probably will be (EPSS)
     - releases: looks at every server's package and repository, verifies what is new, asks for advisories

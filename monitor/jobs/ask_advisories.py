@@ -55,7 +55,7 @@ async def ask(
 ) -> Answers:
     """Ask about the versions, once each, whatever servers they belong to.
 
-    `batched`: only the sources that answer thousands at once; what the others said last stands.
+    `batched`: only the sources that answer many at once; what the others said last stands.
     """
     sources = {source.database: source for source in app.advisories if source.batched or not batched}
     said, heard_from = await _ask_all(sources.values(), questions, health, now)

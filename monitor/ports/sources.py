@@ -149,7 +149,7 @@ class AdvisorySource(Protocol):
 
     @property
     def batched(self) -> bool:
-        """Whether thousands of versions cost a request or none: such a source is asked every few minutes, others with the releases."""
+        """Whether many versions cost one request, or none: such a source is asked every few minutes, others with the releases."""
 
     async def match(self, questions: Collection[Question]) -> Mapping[Purl, tuple[AdvisoryRef, ...] | Unknown]:
         """Return, for the version of every question, the live records that the source says name it.
