@@ -126,14 +126,24 @@ class Sightings:
         if self._bad <= MAX_PROBLEMS:
             self._problems.append(one_line(words, MAX_WORDS))
 
+    @property
+    def problems(self) -> int:
+        """How many things could not be read."""
+        return self._bad
+
     def inventory(
-        self, *, complete: bool = True, collected_at: datetime | None = None, reports: Iterable[HostReport] = ()
+        self,
+        *,
+        complete: bool = True,
+        collected_at: datetime | None = None,
+        reports: Iterable[HostReport] = (),
+        partial: frozenset[str] = frozenset(),
     ) -> Inventory:
         """Return all of it. Where one place holds several things, each after the first has a place of its own."""
         more = (f"and {self._bad - MAX_PROBLEMS} more that cannot be read",) if self._bad > MAX_PROBLEMS else ()
         deployments = tuple(each for there in self._places.values() for each in _apart(there))
         problems = (*self._problems, *more)
-        return Inventory(self._source, deployments, problems, complete, collected_at, tuple(reports))
+        return Inventory(self._source, deployments, problems, complete, collected_at, tuple(reports), partial)
 
 
 def _apart(there: Collection[Deployment]) -> Iterable[Deployment]:

@@ -1,8 +1,8 @@
 """A folder into which hosts drop their reports: one file a host, of which the newest counts.
 
 Knows: what each host said last, and when. Does not know: whether a host that says nothing any more is gone or only silent. A file appears
-whole or not at all (written beside, and renamed); one that is half there is a problem and no loss: while there is one, nothing that was
-seen before counts as gone. Nothing is deleted.
+whole or not at all (written beside, and renamed); one that is half there is a problem and no loss: nothing of its host that was seen
+before counts as gone, and where it cannot be told whose it is nothing of any host without a report. Nothing is deleted.
 
 The shape of a report is told at the top of `connectors/_host_report.py`.
 """
@@ -109,14 +109,18 @@ def _heard_at(report: Report, state: State, now: datetime) -> datetime:
 def _inventory(source: str, newest: Iterable[Newest], problems: list[str]) -> Inventory:
     deployments: dict[str, Deployment] = {}
     reports: list[HostReport] = []
-    complete = True
+    partial: set[str] = set()
+    complete = not problems
     for (heard_at, _, path), report in newest:
         reports.append(replace(report.about, reported_at=heard_at))
         deployments |= {each.key: each for each in report.deployments}
         problems += (f"{path}: {problem}" for problem in report.problems)
         if not report.complete and not report.problems:
             problems.append(f"{path}: {report.about.host} could not read everything there")
-        complete = complete and report.complete
+        if not report.complete:
+            partial.add(report.about.host)
     more = len(problems) - MAX_PROBLEMS
     listed = (*problems[:MAX_PROBLEMS], f"and {more} more") if more > 0 else tuple(problems)
-    return Inventory(source, tuple(deployments.values()), listed, complete, reports=tuple(reports))
+    return Inventory(
+        source, tuple(deployments.values()), listed, complete, reports=tuple(reports), partial=frozenset(partial)
+    )

@@ -164,6 +164,9 @@ class Replay:
                 self._source, "no result of a query in it; take it out of the configuration where nothing is logged"
             )
         late: list[str] = []
+        # A line that cannot be read may be of any host.
+        unread = self._sightings.problems
+        partial: set[str] = set()
         shared = _shared(host.name for host in self._hosts.values())
         reports: list[HostReport] = []
         for identifier, host in self._hosts.items():
@@ -173,16 +176,20 @@ class Replay:
                 self._sightings.add(replace(each, host=name) for each in found)
                 if not stream.begun:
                     late.append(f"{stream.query!r} on {name}")
+                if unread or not stream.begun:
+                    partial.add(name)
             if host.said_at and host.periodic:
                 reports.append(HostReport(name, datetime.fromtimestamp(host.said_at, UTC)))
         if late:
             self._sightings.problem(
                 f"the log begins after the first results of {late[0]}, and {len(late) - 1} more: name the older files,"
-                " too, or schedule snapshots; nothing counts as gone"
+                " too, or schedule snapshots; nothing of theirs counts as gone"
             )
         newest = max((host.said_at for host in self._hosts.values()), default=0)
         collected_at = datetime.fromtimestamp(newest, UTC) if newest else None
-        return self._sightings.inventory(complete=not late, collected_at=collected_at, reports=reports)
+        return self._sightings.inventory(
+            complete=not (late or unread), collected_at=collected_at, reports=reports, partial=frozenset(partial)
+        )
 
     def _line(self, line: _Line, where: str, written_at: int) -> None:
         identifier = line.host_identifier or line.hostname or line.decorations.host_uuid or line.decorations.hostname

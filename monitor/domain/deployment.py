@@ -98,10 +98,15 @@ class Inventory:
     deployments: tuple[Deployment, ...]
     problems: tuple[str, ...]
     complete: bool
-    """Whether what is missing from it is gone. A source that could not be read as a whole is `Unknown`, not incomplete."""
+    """Whether what is missing from it is gone. A source that could not be read as a whole is `Unknown`, not incomplete.
+
+    Of hosts with a report this is told by `partial` instead: it says nothing of theirs.
+    """
     collected_at: datetime | None = None  # None: now
     reports: tuple[HostReport, ...] = ()
     """The hosts that report by themselves, each with the time of its last report; empty: the source is not told by hosts."""
+    partial: frozenset[str] = frozenset()
+    """Hosts of which only a part could be read: what is missing of theirs may still be there; of each other host with a report it is gone."""
 
 
 @dataclass(frozen=True, slots=True)

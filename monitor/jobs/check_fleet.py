@@ -64,6 +64,7 @@ def _strangers(recalled: Recalled) -> list[Question]:
 
 def _keep_inventories(unit: UnitOfWork, answers: Mapping[str, Inventory | Unknown], now: datetime) -> None:
     before = unit.health()
+    heard_at = {(source, report.host): report.reported_at for source, report in unit.hosts()}
     health: list[SourceHealth] = []
     events: list[AuditEvent] = []
     for name, answer in answers.items():
@@ -73,7 +74,8 @@ def _keep_inventories(unit: UnitOfWork, answers: Mapping[str, Inventory | Unknow
                 health.append(heard(before.get(source), source, now, answer.detail))
                 events.append(AuditEvent(now, ACTOR, "inventory.unreadable", name, {"detail": answer.detail}))
             case Inventory():
-                unit.keep_inventory(_to_be_kept(answer, now), now)
+                known = {host: at for (source, host), at in heard_at.items() if source == answer.source}
+                unit.keep_inventory(_to_be_kept(answer, known, now), now)
                 health.append(heard(before.get(source), source, now, None))
                 events.append(
                     AuditEvent(now, ACTOR, "inventory.read", name, {"deployments": str(len(answer.deployments))})
@@ -86,13 +88,19 @@ def _keep_inventories(unit: UnitOfWork, answers: Mapping[str, Inventory | Unknow
         unit.commit(*events)
 
 
-def _to_be_kept(inventory: Inventory, now: datetime) -> Inventory:
-    """A line that cannot be read may be about anything that was seen before: nothing is gone while there is one.
+def _to_be_kept(inventory: Inventory, heard_at: Mapping[str, datetime], now: datetime) -> Inventory:
+    """Leave out what is no news of its host; and where it is not told whose a problem is, nothing is gone while there is one.
 
-    A report that is too old is one of a host that is no more, although somebody left it lying there.
+    A report that is too old is one of a host that is no more, although somebody left it lying there. One that is older than what is
+    known (`heard_at`: host -> when it was heard of) is no news while something cannot be read: that may be the newer one.
     """
-    old = {report.host for report in inventory.reports if report.reported_at < now - FORGOTTEN_AFTER}
-    complete = inventory.complete and not inventory.problems
+    complete = inventory.complete and (not inventory.problems or bool(inventory.reports))
+    old = {
+        report.host
+        for report in inventory.reports
+        if report.reported_at < now - FORGOTTEN_AFTER
+        or (not complete and report.reported_at < heard_at.get(report.host, report.reported_at))
+    }
     if not old:
         return replace(inventory, complete=complete)
     return replace(

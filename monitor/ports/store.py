@@ -186,7 +186,7 @@ class UnitOfWork(Protocol):
         """Forget the lists of sources that are not among `kept`, and return their names."""
 
     def keep_inventory(self, inventory: Inventory, at: datetime) -> None:
-        """Replace what that source saw before: what it no longer sees is gone from `at` on."""
+        """Replace what that source saw before: what it no longer sees is gone from `at` on, where `complete` and `partial` allow that."""
 
     def forget_inventories(self, kept: Collection[str], at: datetime) -> None:
         """Let everything be gone from `at` on that was seen by an inventory which is not among `kept` (sources' names)."""

@@ -32,6 +32,12 @@ class Heard(Struct, frozen=True):
     report: HostReport
 
 
+class Host(Struct, frozen=True):
+    """Of a deployment only where it is."""
+
+    host: str
+
+
 class Version(Struct, frozen=True):
     """Of a deployment only what it runs, as it stands there: nothing is made of it."""
 
@@ -53,6 +59,7 @@ LISTED = Decoder(tuple[Raw, ...])
 RISK_TABLE = Decoder(RiskTable)
 DEPLOYMENT = Decoder(Deployment)
 VERSION = Decoder(Version)
+HOST = Decoder(Host)
 HEARD = Decoder(Heard)
 ENTRY = Decoder(Entry)
 FINDING = Decoder(Finding)

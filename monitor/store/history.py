@@ -79,7 +79,10 @@ class History:
         return frozenset(purl for purl in found if purl)
 
     def keep_inventory(self, inventory: Inventory, at: datetime) -> None:
-        """Replace what that source saw before: what it no longer sees is gone from `at` on, unless it saw only a part."""
+        """Replace what that source saw before: what it no longer sees is gone from `at` on, unless it saw only a part.
+
+        What it saw a part of may be a host (`partial`), or all that has no report of its own (not `complete`).
+        """
         self._in.alone()
         columns, source, seen_at = tables.deployments.c, key(inventory.source), inventory.collected_at or at
         now = {deployment.key: documents.write(deployment) for deployment in inventory.deployments}
@@ -91,7 +94,7 @@ class History:
                 select(columns.place, columns.document).where(columns.source == source, columns.gone_at.is_(None))
             )
         )
-        ended = _ended(before, now) if inventory.complete else _ended(before, {**before, **now})
+        ended = _ended(before, {**_still(inventory, before, now), **now})
         self._in.change(there.where(self._in.among(columns.place, ended)).values(gone_at=at))
         self._in.change(there.where(self._in.among(columns.place, now)).values(seen_at=seen_at))
         begun = [
@@ -175,6 +178,20 @@ class History:
 
 def _stay(document: str, since: datetime, seen_at: datetime, gone_at: datetime | None) -> Stay:
     return Stay(documents.DEPLOYMENT.decode(document), since, seen_at, gone_at)
+
+
+def _still(inventory: Inventory, before: Mapping[str, str], now: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the states that are missing now and may be there all the same."""
+    if inventory.complete and not inventory.partial:
+        return {}
+    told = {report.host for report in inventory.reports} - inventory.partial
+    missing = ((place, document) for place, document in before.items() if place not in now)
+    hosts = ((place, document, documents.HOST.decode(document).host) for place, document in missing)
+    return {
+        place: document
+        for place, document, host in hosts
+        if host in inventory.partial or not (inventory.complete or host in told)
+    }
 
 
 def _ended(before: Mapping[str, str], now: Mapping[str, str]) -> set[str]:

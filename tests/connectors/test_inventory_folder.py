@@ -87,8 +87,17 @@ async def test_a_file_that_is_half_there_is_a_problem_and_no_loss(tmp_path: Path
     inventory = await source(tmp_path).inventory()
 
     assert {("laptop-7", "files"), ("laptop-9", "files")} <= servers(inventory)
-    assert not inventory.complete
+    assert (inventory.complete, inventory.partial) == (False, frozenset({"laptop-7"}))
     assert {Path(problem.partition(":")[0]).name for problem in inventory.problems} == {"a.jsonl", "c.jsonl"}
+
+
+async def test_a_file_that_is_nobodys_leaves_the_hosts_with_a_report_told_in_whole(tmp_path: Path) -> None:
+    drop(tmp_path, "a.jsonl", report("laptop-7", NOW, "files"))
+    drop(tmp_path, "b.jsonl", b"half")
+
+    inventory = await source(tmp_path).inventory()
+
+    assert (inventory.complete, inventory.partial) == (False, frozenset())
 
 
 async def test_a_host_that_could_not_read_everything_is_told(tmp_path: Path) -> None:
@@ -96,7 +105,7 @@ async def test_a_host_that_could_not_read_everything_is_told(tmp_path: Path) -> 
 
     inventory = await source(tmp_path).inventory()
 
-    assert not inventory.complete
+    assert (inventory.complete, inventory.partial) == (True, frozenset({"laptop-7"}))
     assert inventory.problems == (f"{tmp_path / 'a.jsonl'}: laptop-7 could not read everything there",)
 
 

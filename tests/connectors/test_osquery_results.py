@@ -215,6 +215,20 @@ def test_the_first_results_of_a_query_begin_anew() -> None:
     assert inventory.deployments == ()
 
 
+def test_a_host_whose_results_are_all_there_is_told_in_whole_beside_one_whose_are_not() -> None:
+    inventory = read(added(NPM, 7), snapshot(NPM, host="D7"))
+
+    assert not inventory.complete
+    assert inventory.partial == {inventory.deployments[0].host}
+
+
+def test_a_line_that_cannot_be_read_may_be_of_any_host() -> None:
+    inventory = read(snapshot(NPM), b"{", snapshot(NPM, host="D7"))
+
+    assert not inventory.complete
+    assert inventory.partial == {each.host for each in inventory.deployments}
+
+
 def test_of_several_equal_rows_one_stays_when_one_is_removed() -> None:
     rows = [{"pid": str(pid), "cmdline": "npm exec @acme/files@1.4.2"} for pid in (5, 6)]
 
@@ -228,6 +242,7 @@ def test_a_log_that_begins_in_the_middle_lets_nothing_be_gone() -> None:
 
     assert len(inventory.deployments) == 2
     assert not inventory.complete
+    assert inventory.partial == {each.host for each in inventory.deployments}
     assert [problem.partition(":")[0] for problem in inventory.problems] == [
         "the log begins after the first results of 'pack/mcp/packages' on c02xk.acme.example, and 1 more"
     ]

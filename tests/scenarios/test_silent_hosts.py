@@ -24,14 +24,27 @@ class Folder:
     readable: bool = True
     policies: dict[str, HostPolicy] = field(default_factory=dict)
     """Host -> the file by which it rejects what is not approved."""
+    empty: set[str] = field(default_factory=set)
+    """Hosts on which nothing is deployed."""
+    partial: set[str] = field(default_factory=set)
+    """Hosts that could not read everything."""
+    nobodys: tuple[str, ...] = ()
+    """Files of which cannot be told whose they are."""
 
     async def inventory(self) -> Inventory:
         """Return what lies there."""
         if not self.readable:
             raise Unavailable(self.name, "no such folder")
         reports = tuple(HostReport(host, at, self._policies(host)) for host, at in self.reports.items())
-        deployed = tuple(Deployment(host, "vscode", "mcp.json", "mcp", PinKind.EXACT, MCP) for host in self.reports)
-        return Inventory(self.name, deployed, (), complete=True, reports=reports)
+        deployed = tuple(
+            Deployment(host, "vscode", "mcp.json", "mcp", PinKind.EXACT, MCP)
+            for host in self.reports
+            if host not in self.empty
+        )
+        problems = (*self.nobodys, *self.partial)
+        return Inventory(
+            self.name, deployed, problems, not self.nobodys, reports=reports, partial=frozenset(self.partial)
+        )
 
     def _policies(self, host: str) -> tuple[HostPolicy, ...]:
         return (self.policies[host],) if host in self.policies else ()
@@ -143,6 +156,27 @@ async def test_a_host_that_reports_to_one_of_two_folders_is_not_silent(calm: Com
     await calm.run(["fleet"])
 
     assert await silent(calm) == []
+
+
+async def test_a_host_that_told_a_part_keeps_what_it_had_and_the_others_do_not(calm: Company, folder: Folder) -> None:
+    await calm.run(["fleet"])
+    folder.empty, folder.partial = {"laptop-1", "laptop-2"}, {"laptop-1"}
+    calm.later(hours=1)
+
+    await calm.run(["fleet"])
+
+    assert {"laptop-1", "laptop-2"} & await deployed(calm) == {"laptop-1"}
+
+
+async def test_an_older_report_is_no_news_while_the_newer_one_cannot_be_read(calm: Company, folder: Folder) -> None:
+    await calm.run(["fleet"])
+    folder.reports["laptop-1"] -= timedelta(hours=2)
+    folder.empty, folder.nobodys = {"laptop-1", "laptop-2"}, ("half a file",)
+    calm.later(hours=1)
+
+    await calm.run(["fleet"])
+
+    assert {"laptop-1", "laptop-2"} & await deployed(calm) == {"laptop-1"}
 
 
 async def test_a_host_whose_file_is_not_the_exported_one_is_found_and_mended(calm: Company, folder: Folder) -> None:

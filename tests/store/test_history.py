@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.domain.deployment import Deployment, Inventory, PinKind
+from monitor.domain.deployment import Deployment, HostReport, Inventory, PinKind
 from monitor.domain.purl import Purl
 from monitor.domain.server import Entry, Server
 from monitor.store.database import Database
@@ -55,6 +55,29 @@ async def test_an_inventory_of_a_part_makes_nothing_gone(store: Database) -> Non
     await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("b", "2.0.0"), complete=False), LATER))
 
     assert await deployed(store) == {("a", "1.0.0", NOW.isoformat()), ("b", "2.0.0", LATER.isoformat())}
+
+
+def reports(*hosts: str) -> tuple[HostReport, ...]:
+    return tuple(HostReport(host, NOW) for host in hosts)
+
+
+async def test_a_host_that_told_a_part_keeps_what_it_had_and_the_others_do_not(store: Database) -> None:
+    before = inventory(deployment("a"), deployment("b"), deployment("deleted"))
+    await keep(store, lambda unit: unit.keep_inventory(before, NOW))
+
+    seen = replace(inventory(), reports=reports("a", "b"), partial=frozenset({"a"}))
+    await keep(store, lambda unit: unit.keep_inventory(seen, LATER))
+
+    assert await deployed(store) == {("a", "1.0.0", NOW.isoformat())}
+
+
+async def test_where_a_report_is_of_nobody_known_each_host_without_one_keeps_what_it_had(store: Database) -> None:
+    await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("a"), deployment("b")), NOW))
+
+    seen = replace(inventory(complete=False), reports=reports("b"))
+    await keep(store, lambda unit: unit.keep_inventory(seen, LATER))
+
+    assert await deployed(store) == {("a", "1.0.0", NOW.isoformat())}
 
 
 async def test_an_inventory_that_was_collected_earlier_was_seen_then(store: Database) -> None:
