@@ -177,8 +177,7 @@ def _package(read: Line) -> Purl | None:
         raise ValueError("package holds characters that cannot be seen")
     ecosystem = (read.ecosystem or "").lower()
     if ecosystem == "docker":
-        path, _, name = read.package.rpartition("/")
-        return Purl("docker", path or None, name, published_version("docker", read.version))
+        return Purl.docker(read.package, published_version("docker", read.version))
     if ecosystem not in ECOSYSTEMS:
         raise ValueError(f"ecosystem: expected npm, PyPI, GitHub or docker, got {(read.ecosystem or 'nothing')[:40]!r}")
     return ECOSYSTEMS[ecosystem](read.package, published_version(ecosystem, read.version))

@@ -1,4 +1,4 @@
-"""docker, podman, nerdctl and finch: which image a command runs, named exactly as written.
+"""docker, podman, nerdctl and finch: which image a command runs.
 
 Sources: the options of the docker client 28, podman 5 and nerdctl 2 as their help texts list them; the image grammar of
 https://pkg.go.dev/github.com/distribution/reference.
@@ -131,7 +131,7 @@ def image(reference: str) -> Launch:
     name, tag = _tagged(named)
     if not NAME.fullmatch(name) or "//" in name or len(name) > MAX_IMAGE or (tag and not TAG.fullmatch(tag)):
         return unknown("no image name", reference[:MAX_IMAGE])
-    purl = _named(name).at(tag if tag and tag != "latest" else None)
+    purl = Purl.docker(name).at(tag if tag and tag != "latest" else None)
     requested = tag if tag == "latest" else ""
     if not digest:
         return Launch(PinKind.TAG if tag else PinKind.NONE, purl, requested=requested)
@@ -146,15 +146,10 @@ def _with_variable(reference: str, at: int) -> Launch:
     name, _ = _tagged(reference[:at])
     if name == reference[:at] or not NAME.fullmatch(name) or "//" in name or len(name) > MAX_IMAGE:
         return unknown("a variable stands for the image", reference[:MAX_IMAGE])
-    return floating(_named(name), PinKind.UNKNOWN, reference[len(name) + 1 :][:MAX_IMAGE])
+    return floating(Purl.docker(name), PinKind.UNKNOWN, reference[len(name) + 1 :][:MAX_IMAGE])
 
 
 def _tagged(reference: str) -> tuple[str, str]:
     """Part name and tag: a colon before the last slash belongs to the registry's port."""
     at = reference.rfind(":")
     return (reference[:at], reference[at + 1 :]) if at > reference.rfind("/") else (reference, "")
-
-
-def _named(name: str) -> Purl:
-    path, _, last = name.rpartition("/")
-    return Purl("docker", path or None, last)

@@ -1,7 +1,7 @@
 """What a launch command starts: the type, and the words that every launcher's reading shares.
 
 Package types: `npm`, `pypi`, `github` (installed from a GitHub repository), `nuget`, `golang`, and for container images `docker`:
-its namespace is the registry and path exactly as written (`ghcr.io/acme`, `localhost:5000/team`), its version the tag. The purl type
+its namespace is the registry (none: Docker's own) and path (`ghcr.io/acme`, `localhost:5000/team`), its version the tag. The purl type
 `oci` is not used, since it keeps the registry in a qualifier and two images of one name would be equal.
 """
 

@@ -106,7 +106,7 @@ class Inventory:
     reports: tuple[HostReport, ...] = ()
     """The hosts that report by themselves, each with the time of its last report; empty: the source is not told by hosts."""
     partial: frozenset[str] = frozenset()
-    """Hosts of which only a part could be read: what is missing of theirs may still be there; of each other host with a report it is gone."""
+    """Hosts of which only a part could be read: what is missing of theirs may be there; of each other host with a report it is gone."""
 
 
 @dataclass(frozen=True, slots=True)

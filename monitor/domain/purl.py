@@ -11,6 +11,8 @@ from packaging.utils import canonicalize_name
 
 _NPM, _GENERIC = "pkg:npm/", "pkg:generic/"
 """The library writes npm's names in small letters; JSONStream and jsonstream are two packages. It leaves generic names as they are."""
+_HUB = frozenset(("docker.io", "index.docker.io", "registry-1.docker.io"))
+"""The registry of images that is meant where none is named, in its spellings."""
 MAX_LENGTH = 512
 """Characters. A longer name or version is not one."""
 
@@ -19,7 +21,8 @@ MAX_LENGTH = 512
 class Purl:
     """A package, or with `version` one version of it. Equal names are equal objects.
 
-    PyPI names are in PEP 503 form, GitHub owners and repositories are lower case; npm names are kept as they are.
+    PyPI names are in PEP 503 form, GitHub owners and repositories are lower case; npm names are kept as they are. Images of Docker's own
+    registry have neither its name nor `library/` before theirs: `docker.io/library/x` is `x`.
     """
 
     type: str
@@ -29,13 +32,19 @@ class Purl:
 
     def __post_init__(self) -> None:
         """Bring the parts into canonical form. Raises ValueError for a name that no registry could hold."""
-        if not self.name or any(len(part or "") > MAX_LENGTH for part in (self.namespace, self.name, self.version)):
-            raise ValueError(f"no package name, or one over {MAX_LENGTH} characters")
+        if any(len(part or "") > MAX_LENGTH for part in (self.namespace, self.name, self.version)):
+            raise ValueError(f"a package name or version over {MAX_LENGTH} characters")
         if self.type == "pypi":
             object.__setattr__(self, "name", canonicalize_name(self.name))
         elif self.type == "github":
             object.__setattr__(self, "name", self.name.lower())
             object.__setattr__(self, "namespace", (self.namespace or "").lower() or None)
+        elif self.type == "docker":
+            namespace, _, name = _image(self.label).rpartition("/")
+            object.__setattr__(self, "name", name)
+            object.__setattr__(self, "namespace", namespace or None)
+        if not self.name.replace("/", " ").strip():
+            raise ValueError("no package name: it is empty, or of blanks and slashes alone")
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -75,6 +84,12 @@ class Purl:
         owner, _, name = repository.partition("/")
         return cls("github", owner, name, version)
 
+    @classmethod
+    def docker(cls, image: str, version: str | None = None) -> Self:
+        """Build from an image's name, `[host[:port]/]path`; the version is its tag."""
+        path, _, last = image.rpartition("/")
+        return cls("docker", path or None, last, version)
+
     def at(self, version: str | None) -> Self:
         """Return the same package at another version; None for the package as a whole. Raises ValueError for one that is too long.
 
@@ -104,3 +119,14 @@ class Purl:
         if self.type == "npm":
             return _NPM + PackageURL("generic", self.namespace, self.name, self.version).to_string()[len(_GENERIC) :]
         return PackageURL(self.type, self.namespace, self.name, self.version).to_string()
+
+
+def _image(name: str) -> str:
+    """Leave out what an image's name need not say. Source: `familiarizeName` of https://github.com/distribution/reference."""
+    host, slash, rest = name.partition("/")
+    first, deeper, _ = rest.partition("/")
+    # A path that would then begin like another registry needs its own before it.
+    if slash and host.lower() in _HUB and not (deeper and ("." in first or ":" in first or first == "localhost")):
+        name = rest
+    short = name.removeprefix("library/")
+    return name if "/" in short else short

@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 from connectors._reading_files.jsonc import Unreadable
 from connectors.mcp_config import parse_config
 from monitor.domain.deployment import Deployment, PinKind
+from monitor.domain.purl import Purl
 from tests import corpus
 
 REACHED = {"client-configs": 254, "client-configs-synthetic": 203}
@@ -64,6 +65,17 @@ def client_of(row: Row) -> str:
     return stem.split("-")[1]
 
 
+def canonical(row: Row) -> str | None:
+    """Return the package in the one spelling of all that its registry takes."""
+    match row.kind:
+        case "pypi":
+            return canonicalize_name(row.package or "")
+        case "oci" if row.package:
+            return Purl.docker(row.package).label
+        case _:
+            return row.package
+
+
 def deviations(row: Row, found: Mapping[str, Deployment]) -> list[str]:
     """Compare one expectation with the deployments of its file, by name."""
     if row.server is None:
@@ -72,9 +84,7 @@ def deviations(row: Row, found: Mapping[str, Deployment]) -> list[str]:
     if deployment is None:
         return ["not found"]
     got = package_of(deployment)
-    wanted: dict[str, str | None] = {"kind": row.kind, "package": row.package, "version": row.version}
-    if row.kind == "pypi":
-        wanted["package"] = canonicalize_name(row.package or "")
+    wanted: dict[str, str | None] = {"kind": row.kind, "package": canonical(row), "version": row.version}
     compared = [(key, wanted[key], got[key]) for key in wanted]
     if row.kind in {"npm", "pypi", "oci"}:
         compared.append(("requested", row.requested or "", deployment.requested))

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from monitor.domain.purl import Purl
 
+PART = st.text(max_size=8) | st.text("/ @.#?%\r", max_size=4)
 NAME = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True)
 
 
@@ -75,3 +76,66 @@ def test_npm_packages_whose_names_differ_in_capitals_are_two() -> None:
     assert Purl.parse("pkg:npm/JSONStream@1.3.5") == old
     assert Purl.parse("pkg:npm/jsonstream@1.3.5") != old
     assert Purl.parse("pkg:NPM/%40Scope/Name") == Purl.parse("pkg://npm/%40Scope/Name") == Purl.npm("@Scope/Name")
+
+
+@pytest.mark.parametrize(
+    "image", ["acme/notes", "docker.io/acme/notes", "index.docker.io/acme/notes", "registry-1.docker.io/acme/notes", "Docker.io/acme/notes"]
+)  # fmt: skip
+def test_an_image_of_dockers_own_registry_is_one_package_in_all_its_spellings(image: str) -> None:
+    path, _, name = image.rpartition("/")
+
+    assert Purl.docker(image, "1.2") == Purl("docker", path, name, "1.2") == Purl.parse("pkg:docker/acme/notes@1.2")
+    assert Purl.parse(f"pkg:docker/{image}@1.2").label == "acme/notes"
+
+
+@pytest.mark.parametrize("image", ["notes", "library/notes", "docker.io/notes", "docker.io/library/notes"])
+def test_the_library_is_meant_where_no_folder_is_named(image: str) -> None:
+    assert Purl.docker(image) == Purl("docker", None, "notes")
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "ghcr.io/acme/notes",
+        "localhost/library/notes",
+        "localhost:5000/notes",
+        "library/acme/notes",
+        "docker.io/localhost/notes",
+        "docker.io/ghcr.io/notes",
+        "docker.io.evil.example/acme/notes",
+    ],
+)
+def test_an_image_of_another_registry_or_folder_is_another_package(image: str) -> None:
+    assert Purl.docker(image).label == image
+
+
+@given(st.lists(st.sampled_from(["docker.io", "index.docker.io", "library", "localhost", "a.b", "x"]), min_size=1))
+def test_the_canonical_name_of_an_image_is_its_own(parts: list[str]) -> None:
+    once = Purl.docker("/".join(parts))
+
+    assert Purl.docker(once.label) == once
+    assert Purl.parse(str(once)) == once
+
+
+@pytest.mark.parametrize("name", ["\r", " ", "/", "//", "/ /", ""])
+@pytest.mark.parametrize("package_type", ["npm", "docker"])
+def test_what_could_not_be_written_is_refused_when_it_is_made(package_type: str, name: str) -> None:
+    with pytest.raises(ValueError, match="no package name"):
+        Purl(package_type, None, name)
+
+
+@given(
+    st.sampled_from(["npm", "pypi", "github", "docker", "nuget", "golang", "generic"]),
+    st.none() | PART,
+    PART,
+    st.none() | PART,
+)
+def test_whatever_is_made_can_be_written(
+    package_type: str, namespace: str | None, name: str, version: str | None
+) -> None:
+    try:
+        made = Purl(package_type, namespace, name, version)
+    except ValueError:
+        return
+
+    assert str(made).startswith(f"pkg:{package_type}/")
