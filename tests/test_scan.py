@@ -25,6 +25,18 @@ def test_a_home_is_reported_without_any_configuration(
     assert [each.runs for each in report.deployments] == [Purl.npm("@acme/mcp", "3.1.4")]
 
 
+def test_a_hyphen_is_stdout_and_another_option_is_no_file(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    config(tmp_path, "npx", "acme@1.0.0")
+
+    code = cli.main(["scan", "--home", str(tmp_path), "--output", "-", "--host", "laptop-7"])
+    swallowed = cli.main(["scan", "--home", str(tmp_path), "--output", "--host", "laptop-7"])
+
+    assert (code, swallowed) == (ExitCode.QUIET, ExitCode.USAGE)
+    assert read_report(capsysbinary.readouterr().out, "stdout").about.host == "laptop-7"
+
+
 def test_several_homes_are_one_report_and_each_server_has_its_user(tmp_path: Path) -> None:
     for user in ("rita", "omar"):
         config(tmp_path / user, "npx", "acme@1.0.0")

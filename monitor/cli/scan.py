@@ -13,7 +13,9 @@ def scan(
         Parameter(help="A user's home; may be repeated. Without it your own.", show_default=False),
     ] = (),
     host: Annotated[str, Parameter(help="The host's name in the report; its own when left out.")] = "",
-    output: Annotated[str, Parameter(help="A file, an http address, or - for stdout.")] = "-",
+    output: Annotated[
+        str, Parameter(help="A file, an http address, or - for stdout.", allow_leading_hyphen=True)
+    ] = "-",
     token_env: Annotated[str, Parameter(help="The variable that holds the bearer token of the address.")] = "",
 ) -> int:
     """Report which MCP servers the clients of this machine start, and what lies on its disk for them; as JSON lines.

@@ -30,6 +30,10 @@ def scan_host(
     for home in places:
         if not home.is_dir():
             raise Stop(f"--home: {home} is no folder", ExitCode.USAGE)
+    if output.startswith("-") and output != "-":
+        raise Stop(
+            f"--output: {output[:100]} is another option; a file of that name is ./{output[:100]}", ExitCode.USAGE
+        )
     token = _token(token_env, environ)
     report, problems = asyncio.run(_report(places, host or wiring.host_name(), root))
     if ADDRESS.match(output):
