@@ -26,6 +26,8 @@ class Found:
     purl: Purl
     digest: Digest | None = None  # None: not recorded there
     note: str = ""
+    own: bool = False
+    """Whether it came from somewhere else than a registry: then its name and version are what it says of itself."""
 
 
 class Disk:

@@ -102,7 +102,7 @@ def of_file(disk: Disk, file: Path) -> Found | None:
         read = _manifest(disk, folder)
         if read and read.name and read.version:
             purl = None if read.private else _purl(read)
-            return Found(purl, note="a folder of somebody's own") if purl else None
+            return Found(purl, note="a folder of somebody's own", own=True) if purl else None
     return None
 
 

@@ -166,7 +166,7 @@ def _from_elsewhere(purl: Purl, data: bytes) -> Found:
     try:
         read = _DIRECT.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return Found(purl, note="not installed from an index")
+        return Found(purl, note="not installed from an index", own=True)
     hashes = read.archive_info.hashes if read.archive_info else {}
     written = f"sha256:{hashes['sha256']}" if "sha256" in hashes else ""
     written = written or (read.archive_info.hash.replace("=", ":", 1) if read.archive_info else "")

@@ -26,7 +26,11 @@ def placed(place: Deployment, launch: Launch, on_disk: OnDisk = nowhere, depth: 
     bridged = launch.purl is not None and launch.remote is not None
     if len(launch.beside) > MAX_BESIDE:
         launch = opaque(launch, f"names more than {MAX_BESIDE} things; the rest is not shown")
-    said = (launch.note, f"bridge to {launch.remote}" if bridged else "", found.note if found else "")
+    said = [launch.note, f"bridge to {launch.remote}" if bridged else "", found.note if found else ""]
+    if found and found.own and launch.purl is None:
+        # Nobody named the package: what bears a listed one's name and version would be taken for it.
+        said[-1] = f"{found.note}: {found.purl.label} {found.purl.version}"
+        found = None
     note = "; ".join(part for part in said if part)
     yield replace(
         place,

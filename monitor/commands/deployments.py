@@ -102,7 +102,7 @@ def _table(placed: Sequence[Placed], malware: Collection[Purl | None]) -> None:
 
 def _row(placed: Placed, *, quarantined: bool) -> tuple[str, ...]:
     it = placed.deployment
-    what = str(it.purl.package) if it.purl else it.remote or it.note
+    what = str(it.runs.package) if it.runs else it.remote or it.note
     version = (it.purl and it.purl.version) or _loose(it)
     version = f"{version} QUARANTINED" if quarantined else version
     pinned = f"{it.kind.value}, disabled" if it.disabled else it.kind.value
@@ -112,6 +112,8 @@ def _row(placed: Placed, *, quarantined: bool) -> tuple[str, ...]:
 
 def _loose(deployment: Deployment) -> str:
     """What it asks for, and what lies on the disk for it."""
+    if deployment.installed and not deployment.purl:
+        return deployment.installed.version or ""
     asked = deployment.requested or "floats"
     return f"{asked} ({deployment.installed.version} on the disk)" if deployment.installed else asked
 
@@ -125,7 +127,7 @@ def _json(placed: Placed, malware: Collection[Purl | None]) -> dict[str, object]
         "location": it.location,
         "name": it.name,
         "pinned": it.kind.value,
-        "package": str(it.purl.package) if it.purl else None,
+        "package": str(it.runs.package) if it.runs else None,
         "version": it.purl.version if it.purl else None,
         "installed": it.installed.version if it.installed else None,
         "runs": runs,

@@ -135,7 +135,7 @@ def strangers(fleet: Fleet) -> Iterator[Line]:
     names = Names.of(fleet.servers) if fleet.unlisted else Names()
     known: dict[tuple[Purl | None, str | None], Near | None] = {}
     for deployment in fleet.unlisted:
-        package = deployment.purl and deployment.purl.package
+        package = deployment.runs and deployment.runs.package
         asked = (package, deployment.remote)
         if asked not in known:
             known[asked] = names.nearest(deployment)

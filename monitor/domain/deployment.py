@@ -52,8 +52,11 @@ class Deployment:
 
     @property
     def runs(self) -> Purl | None:
-        """What runs as far as is known: the version that is named, else the one on the disk. None: not a package of a known kind."""
-        return self.purl if self.purl is None or self.purl.version else self.installed or self.purl
+        """What runs as far as is known: the version that is named, else the one on the disk, also where only a file of it is named.
+
+        None: not a package of a known kind.
+        """
+        return self.purl if self.purl and self.purl.version else self.installed or self.purl
 
     @property
     def key(self) -> str:

@@ -10,7 +10,7 @@ from monitor.domain.snapshot import Fleet
 
 
 def assign(servers: Iterable[Server], deployments: Iterable[Deployment]) -> Fleet:
-    """Give each deployment to the server whose package or address it names; the free-text name in a client decides nothing.
+    """Give each deployment to the server whose package or address it names, or of whose package it starts a file; the free-text name in a client decides nothing.
 
     Total: an address that does not parse belongs to nobody.
     """
@@ -27,7 +27,8 @@ def assign(servers: Iterable[Server], deployments: Iterable[Deployment]) -> Flee
     # A fleet runs the same packages and addresses on thousands of hosts: each is written in its canonical form once.
     owners: dict[tuple[Purl | None, str | None], str | None] = {}
     for deployment in deployments:
-        asked = (deployment.purl and deployment.purl.package, deployment.remote)
+        runs = deployment.runs
+        asked = (runs and runs.package, deployment.remote)
         if asked not in owners:
             owners[asked] = next((owner_of[name] for name in _names(deployment) if name in owner_of), None)
         owner = owners[asked]
@@ -39,7 +40,7 @@ def assign(servers: Iterable[Server], deployments: Iterable[Deployment]) -> Flee
 
 
 def _names(deployment: Deployment) -> Iterable[str]:
-    if deployment.purl:
-        yield str(deployment.purl.package)
+    if runs := deployment.runs:
+        yield str(runs.package)
     if deployment.remote and (endpoint := same_endpoint(deployment.remote)):
         yield endpoint

@@ -89,8 +89,8 @@ def _listed(server: Server) -> Iterator[tuple[str, str]]:
 
 
 def _asked(deployment: Deployment) -> tuple[str, str] | None:
-    if deployment.purl:
-        return deployment.purl.type, _text(deployment.purl)
+    if runs := deployment.runs:
+        return runs.type, _text(runs)
     host = _host(deployment.remote) if deployment.remote else ""
     return ("address", host) if host else None
 

@@ -86,7 +86,7 @@ class History:
         self._in.alone()
         columns, source, seen_at = tables.deployments.c, key(inventory.source), inventory.collected_at or at
         now = {deployment.key: documents.write(deployment) for deployment in inventory.deployments}
-        packages = {each.key: each.purl.package for each in inventory.deployments if each.purl}
+        packages = {each.key: runs.package for each in inventory.deployments if (runs := each.runs)}
         named = {package: key(str(package)) for package in set(packages.values())}
         there = update(tables.deployments).where(columns.source == source, columns.gone_at.is_(None))
         before = dict[str, str](

@@ -104,16 +104,17 @@ def test_a_path_into_node_modules_names_what_lies_there(tmp_path: Path) -> None:
 
     assert (found.kind, found.installed) == (PinKind.PATH, Purl.npm("@acme/mcp", "3.1.4"))
     assert found.installed_digest == Digest("sha512", SHA512)
+    assert found.runs == found.installed
 
 
-def test_a_file_of_a_project_is_of_the_package_that_the_project_calls_itself(tmp_path: Path) -> None:
+def test_a_project_that_calls_itself_like_a_package_is_not_taken_for_it(tmp_path: Path) -> None:
     config(tmp_path, "node", "~/src/mcp/dist/index.js")
     write(tmp_path / "src/mcp/package.json", {"name": "@acme/mcp", "version": "0.9.0"})
 
     found = deployed(tmp_path)
 
-    assert found.installed == Purl.npm("@acme/mcp", "0.9.0")
-    assert found.note == "a folder of somebody's own"
+    assert (found.installed, found.runs) == (None, None)
+    assert found.note == "a folder of somebody's own: @acme/mcp 0.9.0"
 
 
 def test_a_private_project_is_no_package(tmp_path: Path) -> None:

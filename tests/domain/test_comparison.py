@@ -108,3 +108,23 @@ def test_two_spellings_of_one_version_at_pypi_are_the_same_version() -> None:
     lines = list(lines_of(snapshot(approval=replace(approval(), pin=pin), deployments=(spelled,))))
 
     assert [line.kind for line in lines] == [Kind.APPROVED]
+
+
+def by_path(version: str | None) -> Deployment:
+    lies = PACKAGE.at(version) if version else None
+    return replace(deployment(), kind=PinKind.PATH, purl=None, installed=lies)
+
+
+def test_what_a_file_in_node_modules_starts_is_compared_by_the_package_that_it_is_of() -> None:
+    fleet = assign([server()], [by_path("1.4.1")])
+
+    (line,) = lines_of(pinned(fleet.by_server[server().name]))
+
+    assert (line.kind, fleet.unlisted) in {(Kind.BEHIND, ()), (Kind.UNAPPROVED, ())}
+    assert line.words.startswith("runs @acme/files-mcp 1.4.1")
+
+
+def test_a_file_of_no_known_package_is_on_no_list() -> None:
+    fleet = assign([server()], [by_path(None)])
+
+    assert fleet.unlisted == (by_path(None),)

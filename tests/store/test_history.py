@@ -119,6 +119,16 @@ async def test_what_only_a_forgotten_inventory_saw_is_gone_and_still_told(databa
     assert len(rows(database, "SELECT place FROM deployments WHERE gone_at IS NOT NULL")) == 1
 
 
+async def test_a_file_of_a_package_is_deployed_as_that_package(store: Database) -> None:
+    by_path = replace(deployment("a"), kind=PinKind.PATH, purl=None, installed=Purl.npm("server", "1.0.0"))
+    await keep(store, lambda unit: unit.keep_inventory(inventory(by_path), NOW))
+
+    stays, ran = await store.run(lambda unit: (unit.stays([Purl.npm("server")]), unit.ran(None, None)))
+
+    assert [stay.deployment for stay in stays] == [by_path]
+    assert ran == {Purl.npm("server", "1.0.0")}
+
+
 async def test_where_no_inventory_is_left_nothing_is_deployed(store: Database) -> None:
     await keep(store, lambda unit: unit.keep_inventory(inventory(deployment("a")), NOW))
 
