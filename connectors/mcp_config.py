@@ -6,7 +6,7 @@ variable's value is ever kept, only its name.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from glob import has_magic
 from itertools import islice
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from connectors._claude_projects import projects
 from connectors._config_locations import LOCATIONS, SWITCHED_BY_LIST, SWITCHES, SYSTEM, client_of, project_of
 from connectors._installed.disk import MAX_LOOKS, Disk
 from connectors._installed.look import look
@@ -102,10 +103,15 @@ class McpConfig:
         files, missing = self._files()
         unread = 0
         disk = Disk(self._home) if self._home else None
+        remembered, too_many = projects(disk) if disk else ({}, ())
+        missing += too_many
+        for path in remembered:
+            files.setdefault(path, "claude-code")
         for path, client in files.items():
+            off = remembered.get(path, frozenset())
             try:
                 found, wrong = parse_config(
-                    _bytes(path), str(path), client, host=self._host, on_disk=_looking(disk, path)
+                    _bytes(path), str(path), client, host=self._host, on_disk=_looking(disk, path), off=off
                 )
             except (OSError, Unreadable) as error:
                 unread += 1
@@ -179,9 +185,11 @@ def _looking(disk: Disk | None, path: Path) -> Look:
 
 
 def parse_config(
-    data: bytes, path: str, client: str, *, host: str = "", on_disk: Look = _elsewhere
+    data: bytes, path: str, client: str, *, host: str = "", on_disk: Look = _elsewhere, off: Collection[str] = ()
 ) -> tuple[tuple[Deployment, ...], tuple[str, ...]]:
-    """Read one file. A bad entry becomes a problem and a deployment of unknown kind: its place exists, whatever stands there.
+    """Read one file, of which the servers named in `off` are switched off elsewhere.
+
+    A bad entry becomes a problem and a deployment of unknown kind: its place exists, whatever stands there.
 
     A bridge yields two deployments, its own package and the server behind it. Raises Unreadable for the file as a whole.
     """
@@ -195,8 +203,8 @@ def parse_config(
         launch, problem = _launch(found.entry, client, ignored_list=found.disabled and not listed_off)
         if problem:
             problems.append(f"{path}: server {name!r}: {problem}")
-        off = listed_off or _switched_off(found.entry, client)
-        bare = Deployment(host, client, location, name, PinKind.UNKNOWN, None, disabled=off)
+        disabled = listed_off or found.name in off or _switched_off(found.entry, client)
+        bare = Deployment(host, client, location, name, PinKind.UNKNOWN, None, disabled=disabled)
         for deployment in placed(bare, launch, on_disk(found.scope)):
             again = deployment.key in deployments
             one = replace(deployment, location=f"{location} #{len(deployments)}") if again else deployment

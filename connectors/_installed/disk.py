@@ -79,6 +79,14 @@ class Disk:
         except (SourceError, OSError):
             return None
 
+    def holds(self, path: Path) -> bool:
+        """Say whether a regular file is there, and in this home by whatever way."""
+        inside = self._inside(path)
+        try:
+            return inside is not None and inside.is_file()
+        except OSError:
+            return False
+
     def changed(self, path: Path) -> float:
         """Return when something was last written, in seconds since 1970; 0 where it is not there."""
         inside = self._inside(path)

@@ -10,9 +10,9 @@ from monitor.domain.snapshot import Fleet
 
 
 def assign(servers: Iterable[Server], deployments: Iterable[Deployment]) -> Fleet:
-    """Give each deployment to the server whose package or address it names, or of whose package it starts a file; the free-text name in a client decides nothing.
+    """Give each deployment to the server whose package or address it names, or of whose package it starts a file.
 
-    Total: an address that does not parse belongs to nobody.
+    The free-text name in a client decides nothing. Total: an address that does not parse belongs to nobody.
     """
     by_server: dict[str, list[Deployment]] = {}
     owner_of: dict[str, str] = {}
