@@ -128,6 +128,33 @@ def test_an_entry_that_cannot_be_read_is_not_left_out_without_a_word(shell: Desk
     assert "x: name: expected" in printed.err
 
 
+def test_a_machine_is_told_what_was_written_and_what_was_left_out_and_why(shell: Desk) -> None:
+    shell.company.approve("io.github.acme/built", "1.0.0", package="pkg:github/acme/built")
+    shell.company.registry["bad"] = {"name": "bad", "owner": "platform"}
+    shell.company.write()
+    place = shell.folder / "managed-settings.json"
+    ask = ("export", "allowlist", "--for", "claude-code", "--output", str(place), "--json")
+
+    first, again = (json.loads(shell(*ask).out) for _ in range(2))
+
+    assert (first["client"], first["output"], first["written"]) == ("claude-code", str(place), True)
+    assert {each["server"]: each["version"] for each in first["allowed"]} == {
+        FILES: "pkg:npm/%40acme/files-mcp@1.4.2",
+        FAR: None,
+    }
+    assert [each["server"] for each in first["left_out"]] == ["io.github.acme/built"]
+    assert all(each["reason"] for each in first["left_out"])
+    assert {each["name"] for each in first["problems"]} == {"bad"}
+    assert again == first | {"written": False}
+
+
+def test_a_machine_is_told_nothing_where_the_file_itself_goes_to_stdout(shell: Desk) -> None:
+    printed = shell("export", "allowlist", "--for", "claude-code", "--json")
+
+    assert (printed.code, printed.out) == (2, "")
+    assert "--output" in printed.err
+
+
 def test_a_list_that_allows_nothing_is_not_written(shell: Desk) -> None:
     shell.company.registry = {FILES: {"name": FILES, "owner": "platform", "package": "pkg:npm/x"}}
     shell.company.write()

@@ -10,12 +10,13 @@ from pathlib import Path
 from monitor import wiring
 from monitor.commands.files import write_folder, write_whole
 from monitor.commands.opening import open_settings, read_registry, recall, store_errors
-from monitor.commands.output import note
+from monitor.commands.output import note, show_json
 from monitor.domain.audit import AuditEvent
 from monitor.domain.enforcement import VERB
 from monitor.domain.finding import Tracked
 from monitor.domain.purl import Purl
 from monitor.domain.review import Review, State
+from monitor.domain.server import Registry
 from monitor.ending import ExitCode, Stop
 from monitor.exports.allowed import Export, Invalid, Origin
 from monitor.exports.clients import WRITERS
@@ -26,12 +27,14 @@ REGISTRY_API = "registry-api"
 EXPORTED_AT = re.compile(rb'exported_at"?\s*[:=]\s*"[^"]*"')
 
 
-def export_allowlist(config: Path, client: str, output: Path | None) -> int:
+def export_allowlist(config: Path, client: str, output: Path | None, *, as_json: bool = False) -> int:
     """Write the client's file, or the folder of the registry's answers; name on stderr what it does not allow.
 
     A file that says the same already is left as it is. Nothing is written where nothing would be allowed: an empty list stops every
     server of everybody, which nobody asks for by an export.
     """
+    if as_json and output is None:
+        raise Stop("--json tells on stdout what was written: name the file with --output", ExitCode.USAGE)
     settings = open_settings(config, only_store=True)
     registry = read_registry(settings)
     findings, reviews = recall(settings, lambda unit: (unit.findings(), unit.reviews()))
@@ -47,10 +50,37 @@ def export_allowlist(config: Path, client: str, output: Path | None) -> int:
         note(f"not allowed: {each.server}: {each.reason}")
     if not export.allowed:
         raise Stop(f"{client} would allow no server at all; nothing is written", ExitCode.USAGE)
-    if output is None or not _stands(client, export, output):
+    anew = output is None or not _stands(client, export, output)
+    if anew:
         _write(client, export, output)
         _keep(settings, _event(client, export, origin, denied=len(denied), output=output))
+    if as_json:
+        show_json(_json(client, export, registry, denied, output=output, written=anew))
     return ExitCode.FINDINGS if export.left_out or registry.problems else ExitCode.QUIET
+
+
+def _json(
+    client: str, export: Export, registry: Registry, denied: Iterable[Purl], *, output: Path | None, written: bool
+) -> dict[str, object]:
+    """Return what was written; `written` is false where the same was there already."""
+    return {
+        "client": client,
+        "output": str(output),
+        "written": written,
+        "files": sorted(export.files),
+        "registry": {"path": str(registry.path), "sha256": registry.sha256},
+        "allowed": [
+            {
+                "server": each.entry.server.name,
+                "version": None if each.remote else str(each.pin.purl),
+                "remote": each.remote or None,
+            }
+            for each in export.allowed
+        ],
+        "denied": sorted(map(str, denied)),
+        "left_out": [{"server": each.server, "reason": each.reason} for each in export.left_out],
+        "problems": [{"line": each.line, "name": each.name, "message": each.message} for each in registry.problems],
+    }
 
 
 def denied_versions(findings: Iterable[Tracked], reviews: Iterable[Review]) -> set[Purl]:
