@@ -3,12 +3,23 @@
 It knows everything and keeps nothing: a message that was printed counts as delivered.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
-from monitor.domain.action import CommentTicket, Delivered, Delivery, OpenTicket, SendAlert
+from monitor.domain.action import (
+    CommentTicket,
+    Delivered,
+    Delivery,
+    MoveTicket,
+    OpenTicket,
+    SendAlert,
+    UpdateAlert,
+    UpdateTicket,
+)
 from monitor.domain.document import Document, plain
 from monitor.domain.text import one_line, visible
+from monitor.ports.channels import TicketState
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +33,7 @@ class Tickets:
         """`console`."""
         return "console"
 
-    async def open(self, ticket: OpenTicket) -> Delivery:
+    async def open(self, ticket: OpenTicket, *, links: tuple[str, ...] = ()) -> Delivery:  # noqa: ARG002 (nothing that was printed has a key)
         """Print the ticket."""
         return _print(self.out, f"would have opened a ticket ({ticket.priority}): {ticket.title}", ticket.body)
 
@@ -38,6 +49,24 @@ class Tickets:
     async def find_comment(self, ticket: str, key: str) -> str | None:  # noqa: ARG002  (as above)
         """Nothing that was printed can be found again."""
         return None
+
+    async def update(self, ticket: str, update: UpdateTicket) -> Delivery:
+        """Print what the ticket would ask about now."""
+        where = f"ticket {ticket}" if ticket else "the ticket"
+        return _print(self.out, f"would have changed {where} ({update.priority}): {update.title}", update.body)
+
+    def address(self, ticket: str) -> str:  # noqa: ARG002 (as above)
+        """Nowhere."""
+        return ""
+
+    async def move(self, ticket: str, move: MoveTicket) -> Delivery:
+        """Print where the ticket would go."""
+        where = f"ticket {ticket}" if ticket else "the ticket"
+        return _print(self.out, f"would have moved {where} of {move.server}: {move.to}", ())
+
+    async def read(self, tickets: Mapping[str, str]) -> Mapping[str, TicketState]:  # noqa: ARG002 (as above)
+        """Nobody decides in what was printed: `mcp-monitor review` is the way."""
+        return {}
 
     async def probe(self) -> str:
         """Say that tickets go nowhere."""
@@ -55,12 +84,16 @@ class Alerts:
         """`console`."""
         return "console"
 
-    async def send(self, alert: SendAlert, *, repeat: bool) -> Delivery:
+    async def send(self, alert: SendAlert, *, repeat: bool, thread: str = "", link: str = "") -> Delivery:  # noqa: ARG002 (no threads)
         """Print the message."""
         again = "again " if repeat else ""
         return _print(
             self.out, f"would have sent {again}to {alert.channel} ({alert.severity}): {alert.title}", alert.body
         )
+
+    async def update(self, alert: UpdateAlert, head: str, *, link: str = "") -> Delivery:  # noqa: ARG002 (what is printed stays)
+        """Nothing: each message was printed when it came."""
+        return Delivered("")
 
     async def find(self, alert: SendAlert) -> str | None:  # noqa: ARG002  (the port's question)
         """Nothing that was printed can be found again."""

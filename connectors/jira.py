@@ -20,11 +20,20 @@ from connectors._jira_answers import delivered
 from connectors._jira_fields import FieldPage, TypePage, complaint, matching
 from connectors._markup.adf import adf
 from connectors._markup.wiki import wiki
-from monitor.domain.action import Ambiguous, CommentTicket, Deferred, Delivery, OpenTicket
+from monitor.domain.action import (
+    Ambiguous,
+    CommentTicket,
+    Deferred,
+    Delivered,
+    Delivery,
+    MoveTicket,
+    OpenTicket,
+    UpdateTicket,
+)
 from monitor.domain.document import Block, Document, Paragraph
 from monitor.domain.fingerprint import fingerprint
 from monitor.domain.text import one_line
-from monitor.ports.channels import TicketTracker
+from monitor.ports.channels import TicketState, TicketTracker
 from monitor.ports.errors import Denied, Malformed, NotFound, SourceError
 
 T = TypeVar("T")
@@ -99,10 +108,26 @@ class Jira:
         """`jira`."""
         return "jira"
 
-    async def open(self, ticket: OpenTicket) -> Delivery:
+    async def open(self, ticket: OpenTicket, *, links: tuple[str, ...] = ()) -> Delivery:  # noqa: ARG002
         """Create the ticket in one attempt."""
         value = {"fp": ticket.fingerprint, "server": ticket.server, "schema": SCHEMA}
         return await self._post("issue", {"fields": self._fields(ticket), "properties": [_property(PROPERTY, value)]})
+
+    async def update(self, ticket: str, update: UpdateTicket) -> Delivery:  # noqa: ARG002
+        """Leave it."""
+        return Delivered("")
+
+    async def move(self, ticket: str, move: MoveTicket) -> Delivery:  # noqa: ARG002
+        """Leave it."""
+        return Delivered("")
+
+    async def read(self, tickets: Mapping[str, str]) -> Mapping[str, TicketState]:  # noqa: ARG002
+        """Nothing yet."""
+        return {}
+
+    def address(self, ticket: str) -> str:  # noqa: ARG002
+        """Nothing yet."""
+        return ""
 
     async def comment(self, ticket: str, comment: CommentTicket) -> Delivery:
         """Add a comment in one attempt. On a service desk it is internal: platform comments would be shown to customers."""

@@ -27,7 +27,7 @@ from connectors._slack_answers import (
     refused,
 )
 from connectors._slack_wire import Answer, Doubtful, Unsent, Wire
-from monitor.domain.action import Ambiguous, Deferred, Delivered, Delivery, Rejected, SendAlert
+from monitor.domain.action import Ambiguous, Deferred, Delivered, Delivery, Rejected, SendAlert, UpdateAlert
 from monitor.domain.text import one_line
 from monitor.ports.channels import AlertChannel
 from monitor.ports.errors import Denied, Malformed, Unavailable
@@ -88,7 +88,7 @@ class Bot:
         """`slack`."""
         return "slack"
 
-    async def send(self, alert: SendAlert, *, repeat: bool) -> Delivery:
+    async def send(self, alert: SendAlert, *, repeat: bool, thread: str = "", link: str = "") -> Delivery:  # noqa: ARG002
         """Post once; once more as plain text when Slack refuses the blocks."""
         channel = self.channels.get(alert.channel)
         if channel is None:
@@ -103,6 +103,7 @@ class Bot:
             "link_names": False,
             "mrkdwn": False,
             "parse": "none",
+            **({"thread_ts": thread, "reply_broadcast": alert.loud} if thread else {}),
         }
         try:
             answer = await self._call("chat.postMessage", "POST", message)
@@ -117,6 +118,10 @@ class Bot:
         if accepted(answer):
             return _posted(answer)
         return refused(answer, alert.channel)
+
+    async def update(self, alert: UpdateAlert, head: str, *, link: str = "") -> Delivery:  # noqa: ARG002
+        """Leave it as it is."""
+        return Delivered("")
 
     async def find(self, alert: SendAlert) -> str | None:
         """Look through the channel's newest messages for our key. Raises `Unavailable`, `Denied` and `Malformed`."""
@@ -191,7 +196,7 @@ class Webhooks:
         """`slack`."""
         return "slack"
 
-    async def send(self, alert: SendAlert, *, repeat: bool) -> Delivery:
+    async def send(self, alert: SendAlert, *, repeat: bool, thread: str = "", link: str = "") -> Delivery:  # noqa: ARG002
         """Post once; once more as plain text when Slack refuses the blocks."""
         url = self.channels.get(alert.channel)
         if url is None:
@@ -209,6 +214,10 @@ class Webhooks:
         if answer.status == OK:
             return Ambiguous(f"slack: webhook: {named(answer)}") if answer.error else Delivered("")
         return refused(answer, alert.channel)
+
+    async def update(self, alert: UpdateAlert, head: str, *, link: str = "") -> Delivery:  # noqa: ARG002
+        """A webhook knows no updates."""
+        return Delivered("")
 
     async def find(self, alert: SendAlert) -> str | None:  # noqa: ARG002  (the port's question; a webhook has no answer to it)
         """It cannot be told."""

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from monitor.policy import Policy
-from monitor.ports.channels import AlertChannel, TicketTracker
+from monitor.policy.settings import Policy
+from monitor.ports.channels import AlertChannel, EventSink, Proposals, RegistryWriter, TicketTracker
 from monitor.ports.sources import (
     AdvisoryMirror,
     AdvisorySource,
@@ -60,6 +60,11 @@ class App:
     trust_roots: TrustRootSource
     tickets: TicketTracker
     alerts: AlertChannel
+    writers: Mapping[str, RegistryWriter]
+    """By name: where a decision is written."""
+    proposals: Proposals | None  # None: nothing is proposed, decisions are written or made by hand
+    sinks: Mapping[str, EventSink]
+    """By name: the SIEMs."""
     policy: Policy
     limits: Limits
     claimant: str

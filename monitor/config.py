@@ -14,6 +14,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from monitor.config_channels import Jira, Slack
 from monitor.config_inventory import InventoryCsv, InventoryFolder, KubernetesPods, OsqueryResults, SbomInventory
+from monitor.config_people import Person, Reviews
 from monitor.config_section import Section
 from monitor.config_sources import Sources
 from monitor.domain.finding import Severity
@@ -157,6 +158,8 @@ class Policy(Section):
     channel: Name = "default"
     channels_by_owner: Mapping[str, Name] = Field(default_factory=dict)
     channels_by_tier: Mapping[Literal["1", "2", "3"], Name] = Field(default_factory=dict)
+    escalate_after: Duration = timedelta(hours=4)
+    escalate_to: str = ""
     waivers: tuple[Waiver, ...] = ()
 
 
@@ -220,6 +223,8 @@ class Config(Section):
     verification: Verification
     policy: Policy
     limits: Limits
+    people: Mapping[Name, Person] = Field(default_factory=dict)
+    reviews: Reviews
     jira: Jira
     slack: Slack
     schedule: Schedule
@@ -250,10 +255,26 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _persons_are_known(self) -> Self:
+        named = {*self.reviews.approvers, *(each for group in self.slack.mentions.values() for each in group)}
+        if unknown := sorted(named - self.people.keys()):
+            raise expected(f"a section [people.{unknown[0]}] for {unknown[0]!r} of [reviews] or [slack.mentions]")
+        for system in ("jira", "slack", "github", "account"):
+            names = [name.casefold() for each in self.people.values() if (name := getattr(each, system))]
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise expected(f"each {system} name for one person: {twice[0]!r} stands twice in [people]")
+        return self
+
+    @model_validator(mode="after")
     def _channels_exist(self) -> Self:
         if not self.slack.names:
             return self
-        used = {self.policy.channel, *self.policy.channels_by_owner.values(), *self.policy.channels_by_tier.values()}
+        used = {
+            self.policy.channel,
+            self.policy.escalate_to or self.policy.channel,
+            *self.policy.channels_by_owner.values(),
+            *self.policy.channels_by_tier.values(),
+        }
         if unknown := sorted(used - self.slack.names):
             raise expected(f"a channel of [slack] for each name in [policy]; {unknown[0]!r} has none")
         return self

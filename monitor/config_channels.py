@@ -7,7 +7,23 @@ from pydantic import Field, JsonValue, model_validator
 
 from monitor.config_section import Section
 from monitor.domain.finding import Severity
-from monitor.option_types import Address, Location, Name, Place, Variable, expected
+from monitor.option_types import Address, Flag, Location, Name, Place, Variable, expected
+
+
+class Statuses(Section):
+    """Which statuses of Jira decide, and to which a ticket is moved: ids, or names."""
+
+    approved: tuple[Name, ...] = ()
+    rejected: tuple[Name, ...] = ()
+    withdrawn: tuple[Name, ...] = ()
+    reopened: tuple[Name, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Self:
+        folded = [{name.casefold() for name in names} for names in (self.approved, self.rejected)]
+        if both := sorted(folded[0] & folded[1]):
+            raise expected(f"each status once: {both[0]!r} approves and rejects")
+        return self
 
 
 class Jira(Section):
@@ -23,6 +39,8 @@ class Jira(Section):
     labels: tuple[Name, ...] = ("mcp-monitor",)
     priorities: Mapping[Severity, Name] = Field(default_factory=dict)
     fields: Mapping[str, JsonValue] = Field(default_factory=dict)
+    statuses: Statuses
+    approvals: Flag = False
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -42,6 +60,7 @@ class Slack(Section):
     channels: Mapping[str, Name] = Field(default_factory=dict)
     webhooks_env: Mapping[str, Annotated[Variable, Field(min_length=1)]] = Field(default_factory=dict)
     webhooks_file: Mapping[str, Place] = Field(default_factory=dict)
+    mentions: Mapping[str, tuple[Name, ...]] = Field(default_factory=dict)
 
     @property
     def by_token(self) -> bool:

@@ -73,10 +73,19 @@ def ending_body(review: Review, newer: str | None, notes: Sequence[str] = ()) ->
             text = f"{newer} is the candidate now and has a ticket of its own. Nothing is left to decide here."
         case State.WITHDRAWN:
             text = "The cause is gone: no open finding asks for a decision about this version any more."
-        case State.DETECTED | State.TICKETED | State.REJECTED:
+        case State.DETECTED | State.TICKETED | State.IN_REVIEW | State.REJECTED:
             text = f"The review is {review.state.value}."
     because = tuple(dict.fromkeys(notes))[:MAX_FINDINGS]
     return (Paragraph(text), *([Bullets(because)] if because else []))
+
+
+def succession_body(before: Review, now: Review) -> Document:
+    """Tell the reviewer that the ticket asks about a newer version now."""
+    text = (
+        f"{now.candidate.purl.version} appeared, before anybody took up {before.candidate.purl.version}. This ticket asks about "
+        f"{now.candidate.purl.version} from now on (pin {now.candidate.fingerprint}); {before.candidate.purl.version} stays unapproved."
+    )
+    return (Paragraph(text),)
 
 
 def alert_body(findings: Sequence[Finding]) -> Document:

@@ -16,7 +16,7 @@ from monitor.jobs.outcome import ACTOR, Outcome
 from monitor.jobs.overview import ServerLine, overview
 from monitor.jobs.recall import INVENTORY, recall, sources_of
 from monitor.jobs.record import SERVER
-from monitor.policy import live_findings
+from monitor.policy.lanes import live_findings
 from monitor.ports.store import UnitOfWork
 
 GATE = "gate:"

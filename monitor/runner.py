@@ -23,7 +23,7 @@ from monitor.jobs.read_risks import read_risks
 from monitor.jobs.refresh_mirror import refresh_mirror
 from monitor.jobs.refresh_roots import refresh_roots
 from monitor.jobs.send_digest import send_digest
-from monitor.policy import let_go
+from monitor.policy.reviewing import let_go
 from monitor.ports.errors import SourceError
 from monitor.ports.store import UnitOfWork
 from monitor.report import GATE, Going, Report, conclude, keep_gates, unusable

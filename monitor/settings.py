@@ -215,6 +215,8 @@ def _named_secrets(config: Config) -> Iterator[_Named]:
         yield _Named(f"slack.webhooks.{channel}", variable, None, required=True)
     for channel, file in config.slack.webhooks_file.items():
         yield _Named(f"slack.webhooks.{channel}", "", file, required=True)
+    repository = config.reviews.repository
+    yield _Named("reviews.repository.token", repository.token_env, repository.token_file, required=True)
     for fleet, variable in config.web.fleets.items():
         yield _Named(f"web.fleets.{fleet}", variable, None, required=True)
 

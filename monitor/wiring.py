@@ -41,9 +41,11 @@ from monitor.about import installed_version
 from monitor.app import App, Limits
 from monitor.config import Config, Inventory, InventoryFile, McpConfig
 from monitor.config_inventory import InventoryCsv, InventoryFolder, KubernetesPods, OsqueryResults, SbomInventory
+from monitor.domain.people import People, Person
 from monitor.domain.provenance import Attestation, Subject
 from monitor.domain.purl import Purl
-from monitor.policy import Policy, Waiver
+from monitor.domain.waiver import Waiver
+from monitor.policy.settings import Campaigns, Hold, Policy
 from monitor.ports.channels import AlertChannel, TicketTracker
 from monitor.ports.sources import (
     Clock,
@@ -95,6 +97,9 @@ def build(settings: Settings, *, out: TextIO, environ: Mapping[str, str], home: 
         trust_roots=_trust_roots(settings, edge, clock),
         tickets=_tickets(settings, edge, out),
         alerts=_alerts(settings, out),
+        writers={},
+        proposals=None,
+        sinks={},
         policy=policy(config),
         limits=Limits(config.limits.batch, config.limits.new_versions, int(config.limits.claim.total_seconds())),
         claimant=f"{host_name()}:{os.getpid()}:{started:%Y%m%dT%H%M%S}",
@@ -173,7 +178,22 @@ def policy(config: Config) -> Policy:
         host_silent_after=given.host_silent_after,
         roots_old_after=config.verification.warn_after,
         epss_at=given.epss_at,
+        people=_people(config),
+        hold=Hold(config.reviews.hold, config.reviews.hold_security_fix),
+        campaigns=Campaigns(config.reviews.campaigns.at, config.reviews.campaigns.within),
+        expires_after={int(tier): length for tier, length in config.reviews.expires_after.items()},
+        escalate_after=given.escalate_after,
+        escalate_to=given.escalate_to,
     )
+
+
+def _people(config: Config) -> People:
+    given = config.reviews
+    persons = tuple(
+        Person(name, each.jira, each.slack, each.github, each.account) for name, each in config.people.items()
+    )
+    needed = {int(tier): number for tier, number in given.approvers_needed.items()}
+    return People(persons, frozenset(given.approvers), needed)
 
 
 def _edge(config: Config, clock: Clock) -> Http:

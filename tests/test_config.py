@@ -103,6 +103,10 @@ OBVIOUS = {
     "#default",
     "#security",
     "#laptops",
+    "#slack",
+    "#github",
+    "rejected",
+    "within",
 }
 """Options whose name says it all, and lines that only show a shape."""
 

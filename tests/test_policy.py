@@ -12,7 +12,11 @@ from monitor.domain.review import Review, State
 from monitor.domain.server import Pin
 from monitor.domain.snapshot import Snapshot
 from monitor.domain.unknown import Reason, Unknown
-from monitor.policy import Policy, Waiver, decide, let_go, tell
+from monitor.domain.waiver import Waiver
+from monitor.policy.deciding import decide
+from monitor.policy.reviewing import let_go
+from monitor.policy.settings import Policy
+from monitor.policy.telling import tell
 from tests.make import NOW, PACKAGE, approval, days_ago, digest, known, looked, release, server, snapshot
 
 CANDIDATE = PACKAGE.at("1.4.3")
@@ -114,18 +118,31 @@ def test_one_trust_signal_holds_and_two_on_one_version_page() -> None:
     assert "SendAlert" in kinds(decide(Policy(), snapshot(package=WITH_CANDIDATE), two, []).actions)
 
 
-def test_a_newer_candidate_supersedes_the_review_and_says_so_in_the_old_ticket() -> None:
+@pytest.mark.parametrize(
+    ("taken_up", "new_state", "said"),
+    [
+        (False, State.TICKETED, ["UpdateTicket", "CommentTicket"]),
+        (True, State.DETECTED, ["CommentTicket", "MoveTicket", "OpenTicket"]),
+    ],
+    ids=["nobody has taken the ticket up", "somebody works on the ticket"],
+)
+def test_a_newer_candidate_goes_on_in_the_ticket_that_nobody_has_taken_up(
+    taken_up: bool,  # noqa: FBT001 a case of the table
+    new_state: State,
+    said: list[str],
+) -> None:
     newer = Finding("new-release", server().name, "1.4.4", Severity.MEDIUM, "newer", about=PACKAGE.at("1.4.4"))
     before = {each.finding.fingerprint: each for each in opened(finding()).open}
+    before_it = review(State.IN_REVIEW if taken_up else State.TICKETED)
     listed = looked(BASELINE, release("1.4.2"), release("1.4.3", days=2), release("1.4.4", days=1))
 
-    decision = decide(Policy(), snapshot(package=listed), track(before, [newer], NOW), [review()])
+    decision = decide(Policy(), snapshot(package=listed), track(before, [newer], NOW), [before_it])
 
     assert {(each.candidate.purl.version, each.state) for each in decision.reviews} == {
-        ("1.4.4", State.DETECTED),
+        ("1.4.4", new_state),
         ("1.4.3", State.SUPERSEDED),
     }
-    assert kinds(decision.actions) == ["OpenTicket", "CommentTicket"]
+    assert kinds(decision.actions) == said
 
 
 def test_an_approval_in_the_registry_ends_its_review_as_approved() -> None:
@@ -159,7 +176,7 @@ def test_a_cause_that_comes_back_is_told_in_the_ticket_that_is_there() -> None:
     decision = decide(Policy(), snapshot(package=WITH_CANDIDATE), opened(finding()), [review(State.WITHDRAWN)])
 
     assert [(each.state, each.ticket) for each in decision.reviews] == [(State.TICKETED, "SEC-7")]
-    assert kinds(decision.actions) == ["CommentTicket"]
+    assert kinds(decision.actions) == ["UpdateTicket", "CommentTicket", "MoveTicket"]
 
 
 def test_a_cause_that_comes_back_after_an_approval_has_a_ticket_of_its_own() -> None:
@@ -180,7 +197,7 @@ def test_what_names_no_version_is_told_and_not_ticketed() -> None:
 def test_many_findings_of_one_server_are_one_message() -> None:
     many = [replace(drift(), subject=f"laptop-{at}") for at in range(40)]
 
-    _, alerts = tell(Policy(), server(), opened(*many), NOW)
+    alerts = tell(Policy(), server(), opened(*many), NOW).alerts
 
     assert len(alerts) == 1
     assert "and 15 more" in plain(alerts[0].body)
@@ -218,7 +235,7 @@ def told_before(*, alerted: float, opened: float) -> Tracked:
     ids=["within the cooldown", "after the cooldown", "this occurrence was told"],
 )
 def test_a_recurrence_is_told_again_when_the_cooldown_has_passed(before: Tracked, alerts: int) -> None:
-    _, sent = tell(Policy(), server(), Delta(unchanged=(before,)), NOW)
+    sent = tell(Policy(), server(), Delta(unchanged=(before,)), NOW).alerts
 
     assert len(sent) == alerts
 
@@ -226,7 +243,7 @@ def test_a_recurrence_is_told_again_when_the_cooldown_has_passed(before: Tracked
 def test_those_who_were_alerted_hear_that_it_is_over() -> None:
     over = replace(told_before(alerted=1, opened=2), resolved_at=NOW)
 
-    _, sent = tell(Policy(), server(), Delta(resolved=(over,)), NOW)
+    sent = tell(Policy(), server(), Delta(resolved=(over,)), NOW).alerts
 
     assert [alert.title for alert in sent] == [f"Resolved: {server().name}"]
 
@@ -263,7 +280,7 @@ def test_the_key_of_a_deed_does_not_depend_on_the_time_of_the_look() -> None:
 def test_a_finding_that_got_worse_is_told_again_at_once() -> None:
     whispered = Tracked(drift(Severity.CRITICAL), days_ago(1), alerted_at=days_ago(0.5), told="digest")
 
-    _, sent = tell(Policy(), server(), Delta(changed=(whispered,)), NOW)
+    sent = tell(Policy(), server(), Delta(changed=(whispered,)), NOW).alerts
 
     assert [alert.title for alert in sent] == [f"Act now: {server().name}"]
 
@@ -271,7 +288,7 @@ def test_a_finding_that_got_worse_is_told_again_at_once() -> None:
 def test_what_stood_in_the_digest_ends_without_a_message() -> None:
     whispered = Tracked(drift(Severity.LOW), days_ago(1), resolved_at=NOW, alerted_at=days_ago(0.5), told="digest")
 
-    assert tell(Policy(), server(), Delta(resolved=(whispered,)), NOW)[1] == ()
+    assert tell(Policy(), server(), Delta(resolved=(whispered,)), NOW).alerts == ()
 
 
 def test_a_signal_with_known_false_positives_does_not_page_alone_however_bad() -> None:
@@ -309,4 +326,4 @@ def test_a_server_that_left_the_registry_lets_everything_go() -> None:
 
     assert [each.open for each in tracked] == [False]
     assert [each.state for each in reviews] == [State.WITHDRAWN]
-    assert kinds(actions) == ["CommentTicket"]
+    assert kinds(actions) == ["CommentTicket", "MoveTicket"]

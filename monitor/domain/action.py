@@ -105,6 +105,8 @@ class WritePin:
     server: str
     approval: Approval
     before: str
+    to: str
+    """The name of the writer: `registry-file`, `github-pull-request`."""
     fingerprint: str = ""
     """The mark of the ticket in which it was decided."""
 
@@ -116,6 +118,7 @@ class ListServer:
     key: str
     server: str
     entry: Entry
+    to: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ class RetireServer:
     server: str
     by: str
     reason: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,8 @@ class Tracked:
     """What it was when it was opened; None: opened before this was kept."""
     note: str = ""
     """Why it ended; empty: open, or its cause was just not there any more."""
+    incident: str = ""
+    """The incident in which somebody was told of it; empty: nobody was, or before this was kept."""
 
     @property
     def begun_as(self) -> Finding:

@@ -3,7 +3,19 @@
 from datetime import datetime, timedelta
 
 from monitor.app import App
-from monitor.domain.action import Action, CommentTicket, OpenTicket, SendAlert
+from monitor.domain.action import (
+    Action,
+    CommentTicket,
+    ListServer,
+    MoveTicket,
+    OpenTicket,
+    RetireServer,
+    SendAlert,
+    SendEvent,
+    UpdateAlert,
+    UpdateTicket,
+    WritePin,
+)
 from monitor.domain.audit import AuditEvent
 from monitor.domain.finding import track
 from monitor.domain.health import Undeliverable
@@ -13,7 +25,7 @@ from monitor.domain.unknown import Unknown
 from monitor.jobs.outcome import ACTOR, Outcome, finding_events
 from monitor.jobs.recall import INVENTORY, sources_of
 from monitor.jobs.record import SERVER
-from monitor.policy import tell
+from monitor.policy.telling import tell
 from monitor.ports.store import UnitOfWork
 from monitor.rules import OWN_RULES, rule_id
 
@@ -45,11 +57,11 @@ def _record(unit: UnitOfWork, app: App, registry: Registry | Unknown, now: datet
     rules = {rule_id(rule) for rule in OWN_RULES}
     known = {each.finding.fingerprint: each for each in unit.findings() if each.finding.rule in rules}
     delta = track(known, [verdict for rule in OWN_RULES for verdict in rule(ourselves)], now)
-    rows, alerts = tell(app.policy, None, delta, now)
-    if not rows and not alerts:
+    told = tell(app.policy, None, delta, now)
+    if not told.rows and not told.alerts:
         return
-    unit.keep_findings(rows)
-    unit.queue(alerts, now)
+    unit.keep_findings(told.rows)
+    unit.queue(told.alerts, now)
     open_now = AuditEvent(now, ACTOR, "ourselves.looked", "mcp-monitor", {"open": str(len(delta.open))})
     unit.commit(open_now, *finding_events(delta, now))
 
@@ -72,7 +84,16 @@ def in_words(action: Action) -> str:
     match action:
         case OpenTicket():
             return f"ticket: {action.title}"
-        case CommentTicket():
-            return f"comment in the ticket of {action.server}"
-        case SendAlert():
+        case UpdateTicket() | CommentTicket() | MoveTicket():
+            return f"{_DEEDS[type(action)]} the ticket of {action.server}"
+        case SendAlert() | UpdateAlert():
             return f"message to {action.channel}: {action.title}"
+        case WritePin():
+            return f"approval of {action.approval.pin.purl} into the registry"
+        case ListServer() | RetireServer():
+            return f"entry of {action.server} in the registry"
+        case SendEvent():
+            return f"event to {action.sink}"
+
+
+_DEEDS = {UpdateTicket: "news in", CommentTicket: "comment in", MoveTicket: "new status of"}

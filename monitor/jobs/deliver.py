@@ -20,9 +20,16 @@ from monitor.domain.action import (
     Deferred,
     Delivered,
     Delivery,
+    ListServer,
+    MoveTicket,
     OpenTicket,
     Rejected,
+    RetireServer,
     SendAlert,
+    SendEvent,
+    UpdateAlert,
+    UpdateTicket,
+    WritePin,
 )
 from monitor.domain.audit import AuditEvent
 from monitor.domain.review import OPEN, Happening, advance
@@ -43,6 +50,9 @@ KEEP_TRYING = timedelta(days=30)
 """What is not delivered after a day is a finding of its own (`undeliverable`), and is tried on."""
 REJECTED_RETRY = timedelta(hours=1)
 """A rejection is a configuration to be mended by a person."""
+
+REPEATABLE = (UpdateTicket, MoveTicket, UpdateAlert, WritePin, ListServer, RetireServer, SendEvent)
+"""What the receiver knows again: sent twice it is there once."""
 
 log = structlog.get_logger()
 
@@ -73,7 +83,7 @@ def _take(unit: UnitOfWork, app: App) -> Queued | None:
 
 async def _attempt(app: App, queued: Queued) -> Delivery:
     """Deliver one action; a receiver that asks for a short wait gets it. What may have arrived is looked for first."""
-    if queued.uncertain:
+    if queued.uncertain and not isinstance(queued.action, REPEATABLE):
         try:
             found = await _find(app, queued.action)
         except SourceError as error:
@@ -94,29 +104,63 @@ async def _find(app: App, action: Action) -> str | None:
         case OpenTicket():
             return await app.tickets.find(action.fingerprint)
         case CommentTicket():
-            ticket = await app.store.run(partial(_ticket_of, mark=action.fingerprint))
+            ticket = await _reference(app, action.fingerprint)
             return await app.tickets.find_comment(ticket, action.key) if ticket else None
         case SendAlert():
             return await app.alerts.find(action)
+        case _:
+            return None
 
 
 async def _send(app: App, queued: Queued) -> Delivery:
     action = queued.action
     match action:
         case OpenTicket():
-            return await app.tickets.open(action)
+            older = await app.store.run(lambda unit: unit.began(action.links))
+            return await app.tickets.open(action, links=tuple(older.values()))
+        case CommentTicket() | UpdateTicket() | MoveTicket():
+            return await _send_to_ticket(app, action)
+        case SendAlert() | UpdateAlert():
+            return await _send_to_thread(app, action, repeat=queued.uncertain)
+        case WritePin() | ListServer() | RetireServer():
+            writer = app.writers.get(action.to)
+            return await writer.write(action) if writer else Rejected(f"{action.to} is not configured any more")
+        case SendEvent():
+            sink = app.sinks.get(action.sink)
+            return await sink.send(action) if sink else Rejected(f"no SIEM named {action.sink} is configured any more")
+
+
+async def _send_to_ticket(app: App, action: CommentTicket | UpdateTicket | MoveTicket) -> Delivery:
+    ticket = await _reference(app, action.fingerprint)
+    if ticket is None:
+        return Deferred("its ticket is not open yet", 60.0)
+    match action:
         case CommentTicket():
-            ticket = await app.store.run(partial(_ticket_of, mark=action.fingerprint))
-            if ticket is None:
-                return Deferred("its ticket is not open yet", 60.0)
             return await app.tickets.comment(ticket, action)
-        case SendAlert():
-            return await app.alerts.send(action, repeat=queued.uncertain)
+        case UpdateTicket():
+            return await app.tickets.update(ticket, action)
+        case MoveTicket():
+            return await app.tickets.move(ticket, action)
 
 
-def _ticket_of(unit: UnitOfWork, mark: str) -> str | None:
+async def _send_to_thread(app: App, action: SendAlert | UpdateAlert, *, repeat: bool) -> Delivery:
+    """The first message of an incident goes before its replies; the link to the ticket is there when the ticket is."""
+    known = await app.store.run(lambda unit: unit.began([name for name in (action.incident, action.ticket) if name]))
+    link = app.tickets.address(known[action.ticket]) if action.ticket in known else ""
+    if isinstance(action, UpdateAlert):
+        if action.incident not in known:
+            return Deferred("its first message is not sent yet", 60.0)
+        return await app.alerts.update(action, known[action.incident], link=link)
+    replies = action.incident and not action.begins
+    if replies and action.incident not in known:
+        return Deferred("the first message of its incident is not sent yet", 60.0)
+    thread = known[action.incident] if replies else ""
+    return await app.alerts.send(action, repeat=repeat, thread=thread, link=link)
+
+
+async def _reference(app: App, name: str) -> str | None:
     """Return the ticket of one occurrence of a review, whatever became of the review since."""
-    return unit.ticket(mark)
+    return (await app.store.run(lambda unit: unit.began([name]))).get(name)
 
 
 def _settle(unit: UnitOfWork, app: App, queued: Queued, delivery: Delivery) -> None:
@@ -146,13 +190,22 @@ def _events(unit: UnitOfWork, app: App, action: Action, delivery: Delivery) -> l
         case Deferred(text) | Ambiguous(text) | Rejected(text):
             detail["error"] = text[:500]
     kind = type(action).__name__
-    subject = action.channel if isinstance(action, SendAlert) else action.server
+    subject = _subject(action)
     events = [AuditEvent(now, ACTOR, f"delivery.{detail['outcome']}", subject, detail | {"kind": kind})]
     if isinstance(action, OpenTicket) and isinstance(delivery, Delivered):
-        review = next((each for each in unit.reviews({action.server}) if each.mark == action.fingerprint), None)
-        if review:
+        for review in unit.reviews_in([action.fingerprint]):
             opened = replace(review, ticket=delivery.ref or app.tickets.name)
             opened = advance(opened, Happening.TICKET_OPENED) if review.state in OPEN else opened
             unit.keep_reviews([opened])
             events.append(review_event(opened, now))
     return events
+
+
+def _subject(action: Action) -> str:
+    match action:
+        case SendAlert() | UpdateAlert():
+            return action.channel
+        case SendEvent():
+            return action.sink
+        case _:
+            return action.server

@@ -89,7 +89,9 @@ def expose(unit: UnitOfWork, asked: Asked, window: Window, *, inventories: Colle
     culprits = {(each.bringing.version, each.bringing.culprit) for each in found}
     concerned = {version for version, _ in culprits}
     findings = tuple(each for each in unit.findings() if _concerns(each, asked, culprits))
-    reviews = tuple((each, unit.ticket(each.mark)) for each in unit.reviews() if each.candidate.purl in concerned)
+    reviews = tuple(
+        (each, unit.began([each.mark]).get(each.mark)) for each in unit.reviews() if each.candidate.purl in concerned
+    )
     servers = {each.entry.server.package for each in listed} | {
         each.deployment.purl.package for each in stays if each.deployment.purl
     }

@@ -10,7 +10,8 @@ from monitor.domain.finding import Delta, Tracked, track
 from monitor.domain.review import Review
 from monitor.domain.snapshot import Snapshot
 from monitor.domain.unknown import Unknown
-from monitor.policy import Decision, Policy, decide
+from monitor.policy.deciding import Decision, decide
+from monitor.policy.settings import Policy
 from monitor.ports.store import UnitOfWork
 from monitor.rules import SERVER_RULES
 

@@ -8,7 +8,7 @@ from monitor.domain.action import SendAlert
 from monitor.domain.audit import AuditEvent
 from monitor.domain.fingerprint import fingerprint
 from monitor.jobs.outcome import ACTOR, Outcome
-from monitor.policy import Lane, lane, live_findings
+from monitor.policy.lanes import Lane, lane, live_findings
 from monitor.ports.store import UnitOfWork
 
 

@@ -50,7 +50,7 @@ class Said:
     """The tracker's id of the person."""
     at: datetime
     shown: tuple[str, ...]
-    """The fingerprints of the pins that the ticket showed when it was said; empty: it was said before the ticket showed what it shows now."""
+    """The fingerprints of the pins that the ticket showed when it was said; empty: it was said before it showed what it shows now."""
     detail: str = ""
     """Where it was said, for people: `jira SEC-12`."""
 
@@ -93,6 +93,9 @@ class TicketTracker(Protocol):
     async def update(self, ticket: str, update: UpdateTicket) -> Delivery:
         """Write title, body and property anew, but not a title or a body that a person edited. Idempotent. Raises nothing."""
 
+    def address(self, ticket: str) -> str:
+        """Return where people read the ticket; empty: nowhere."""
+
     async def move(self, ticket: str, move: MoveTicket) -> Delivery:
         """Bring the ticket to the status that the configuration names; delivered with an empty ref where none leads there. Idempotent."""
 
@@ -111,7 +114,7 @@ class AlertChannel(Protocol):
         """The connector's name: `slack`, or `console` when none is configured."""
 
     async def send(self, alert: SendAlert, *, repeat: bool, thread: str = "", link: str = "") -> Delivery:
-        """Post the message, marked as a repetition when `repeat`, as a reply to `thread`; `link` is its ticket's address. Raises nothing."""
+        """Post the message, marked when it is a repetition, as a reply to `thread`; `link` is its ticket's address. Raises nothing."""
 
     async def update(self, alert: UpdateAlert, head: str, *, link: str = "") -> Delivery:
         """Write the message `head` anew; delivered with an empty ref where the channel knows no updates. Idempotent. Raises nothing."""

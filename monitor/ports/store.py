@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from monitor.domain.action import Action, Delivery
 from monitor.domain.advisory import Advisory, Named
 from monitor.domain.audit import AuditEvent, Checkpoint, Sealed
+from monitor.domain.connection import Connection
 from monitor.domain.dependency import Dependencies, Resolved
 from monitor.domain.deployment import Deployment, HostReport, Inventory, Stay
 from monitor.domain.evidence import Evidence, Grounds
@@ -15,11 +16,14 @@ from monitor.domain.finding import Tracked
 from monitor.domain.health import SourceHealth
 from monitor.domain.provenance import TrustRoot, Verification
 from monitor.domain.purl import Purl
+from monitor.domain.recertification import Recertification, Standing
 from monitor.domain.release import KnownRelease, Listing
 from monitor.domain.review import Review
 from monitor.domain.risk import Risk, RiskTable
 from monitor.domain.server import Entry, Listed
+from monitor.domain.submission import Submission
 from monitor.domain.unknown import Unknown
+from monitor.domain.waiver import Waiver
 from monitor.ports.sources import Validator, Validators
 
 T = TypeVar("T")
@@ -153,6 +157,27 @@ class UnitOfWork(Protocol):
     def reviews(self, servers: Collection[str] | None = None) -> list[Review]:
         """Return the reviews, in order of opening."""
 
+    def reviews_in(self, marks: Collection[str]) -> list[Review]:
+        """Return the reviews that live in the tickets with these marks, in order of opening."""
+
+    def reviews_since(self, at: datetime) -> list[Review]:
+        """Return the reviews that were opened at that time or later, in order of opening."""
+
+    def reviews_open(self) -> list[Review]:
+        """Return the reviews that are not decided and have not ended, in order of opening."""
+
+    def waivers(self, now: datetime | None = None) -> list[Waiver]:
+        """Return the waivers and acknowledgements by command that hold at that time (None: every one that was ever given), oldest first."""
+
+    def submissions(self) -> list[Submission]:
+        """Return every submission, oldest first."""
+
+    def recertifications(self, standing: Standing | None = None) -> list[Recertification]:
+        """Return the quarterly questions that stand so (None: all)."""
+
+    def connections(self, begin: datetime, end: datetime) -> list[Connection]:
+        """Return the connections from `begin` on and before `end`, oldest first."""
+
     def health(self) -> Mapping[str, SourceHealth]:
         """Return what is known of each source."""
 
@@ -203,6 +228,21 @@ class UnitOfWork(Protocol):
     def keep_reviews(self, reviews: Collection[Review]) -> None:
         """Insert or update by fingerprint."""
 
+    def keep_waivers(self, waivers: Collection[Waiver]) -> None:
+        """Insert or update by id."""
+
+    def undo_waiver(self, waiver: str, at: datetime) -> bool:
+        """Let it hold no more from that time on; return whether it did hold."""
+
+    def keep_submissions(self, submissions: Collection[Submission]) -> None:
+        """Insert or update by the server's name."""
+
+    def keep_recertifications(self, recertifications: Collection[Recertification]) -> None:
+        """Insert or update by owner and quarter."""
+
+    def keep_connections(self, connections: Collection[Connection]) -> int:
+        """Keep those that are not kept yet; return how many."""
+
     def keep_health(self, health: Collection[SourceHealth]) -> None:
         """Insert or update by source."""
 
@@ -228,8 +268,14 @@ class UnitOfWork(Protocol):
     def undelivered(self, before: datetime) -> list[tuple[Queued, str]]:
         """Return the actions that were queued before that time and are not delivered, given up or not, with the last error."""
 
-    def ticket(self, fingerprint: str) -> str | None:
-        """Return the tracker's key of the delivered `OpenTicket` with that fingerprint, None where none was delivered."""
+    def began(self, names: Collection[str]) -> Mapping[str, str]:
+        """Return for marks of tickets and names of incidents the receiver's reference (issue key, message) of what began them.
+
+        Those whose beginning was not delivered are not in it.
+        """
+
+    def queued(self, key: str) -> str:
+        """Return in which state the action of that key is; empty: it was never queued."""
 
     # audit
     def chain(self, after: int = 0) -> list[Sealed]:

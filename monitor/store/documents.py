@@ -1,7 +1,7 @@
 """Nouns as JSON documents, and back: msgspec over the frozen dataclasses themselves.
 
 A field that is added to a noun later needs a default, so that documents of older programs stay readable.
-msgspec tells no two dataclasses of a union apart, therefore actions and blocks are written with their kind beside them.
+Actions, a union, are in `monitor.store.actions`.
 """
 
 from collections.abc import Collection
@@ -10,18 +10,20 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
-from monitor.domain.action import Action, CommentTicket, OpenTicket, SendAlert
 from monitor.domain.advisory import Advisory, Named
+from monitor.domain.connection import Connection
 from monitor.domain.dependency import Dependencies
 from monitor.domain.deployment import Deployment, HostReport
-from monitor.domain.document import Block, Bullets, Code, Document, Heading, Link, Paragraph, Table
 from monitor.domain.finding import Finding
 from monitor.domain.health import SourceHealth
 from monitor.domain.provenance import Verification
+from monitor.domain.recertification import Recertification
 from monitor.domain.release import Listing, Release
 from monitor.domain.review import Review
 from monitor.domain.risk import RiskTable
 from monitor.domain.server import Entry
+from monitor.domain.submission import Submission
+from monitor.domain.waiver import Waiver
 from monitor.ports.sources import Validator
 
 
@@ -65,52 +67,10 @@ ENTRY = Decoder(Entry)
 FINDING = Decoder(Finding)
 REVIEW = Decoder(Review)
 HEALTH = Decoder(SourceHealth)
-
-BLOCKS: dict[str, type[Block]] = {
-    "heading": Heading,
-    "paragraph": Paragraph,
-    "bullets": Bullets,
-    "table": Table,
-    "code": Code,
-    "link": Link,
-}
-"""What each kind of block is called in the store; a name once used stays."""
-
-_KINDS = {block: kind for kind, block in BLOCKS.items()}
-_DECODERS: dict[str, Decoder[Block]] = {kind: Decoder(block) for kind, block in BLOCKS.items()}
-"""Made at import: transactions run in several threads, and msgspec crashes the process where two of them first use a type at once."""
-
-
-class _Block(Struct):
-    kind: str
-    block: Raw
-
-
-class _OpenTicket(Struct, tag="open-ticket", tag_field="kind"):
-    key: str
-    server: str
-    fingerprint: str
-    title: str
-    body: tuple[_Block, ...]
-    priority: str
-
-
-class _CommentTicket(Struct, tag="comment-ticket", tag_field="kind"):
-    key: str
-    server: str
-    fingerprint: str
-    body: tuple[_Block, ...]
-
-
-class _SendAlert(Struct, tag="send-alert", tag_field="kind"):
-    key: str
-    channel: str
-    title: str
-    body: tuple[_Block, ...]
-    severity: str
-
-
-_ACTION: Decoder[_OpenTicket | _CommentTicket | _SendAlert] = Decoder(_OpenTicket | _CommentTicket | _SendAlert)
+WAIVER = Decoder(Waiver)
+SUBMISSION = Decoder(Submission)
+RECERTIFICATION = Decoder(Recertification)
+CONNECTION = Decoder(Connection)
 
 
 def write(noun: object) -> str:
@@ -123,30 +83,3 @@ def only_these(text: str, begins: Collection[str]) -> Dependencies:
     parts, names = PARTS.decode(text), [each.encode() for each in begins]
     found = tuple(each for each in LISTED.decode(parts["found"]) if any(name in bytes(each) for name in names))
     return DEPENDENCIES.decode(msgspec.json.encode(parts | {"found": found}))
-
-
-def write_action(action: Action) -> str:
-    """Write an action with its kind."""
-    body = tuple(_Block(_KINDS[type(block)], Raw(msgspec.json.encode(block))) for block in action.body)
-    match action:
-        case OpenTicket(key, server, fingerprint, title, _, priority):
-            return write(_OpenTicket(key, server, fingerprint, title, body, priority))
-        case CommentTicket(key, server, fingerprint, _):
-            return write(_CommentTicket(key, server, fingerprint, body))
-        case SendAlert(key, channel, title, _, severity):
-            return write(_SendAlert(key, channel, title, body, severity))
-
-
-def read_action(text: str) -> Action:
-    """Read an action that `write_action` wrote."""
-    match _ACTION.decode(text):
-        case _OpenTicket() as it:
-            return OpenTicket(it.key, it.server, it.fingerprint, it.title, _body(it.body), it.priority)
-        case _CommentTicket() as it:
-            return CommentTicket(it.key, it.server, it.fingerprint, _body(it.body))
-        case _SendAlert() as it:
-            return SendAlert(it.key, it.channel, it.title, _body(it.body), it.severity)
-
-
-def _body(blocks: tuple[_Block, ...]) -> Document:
-    return tuple(_DECODERS[stored.kind].decode(stored.block) for stored in blocks)

@@ -1,13 +1,14 @@
 """What was judged, and what the judgement rests on: advisories, findings, reviews, the health of the sources."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from sqlalchemy import select
 
 from monitor.domain.advisory import Advisory
 from monitor.domain.finding import Tracked
 from monitor.domain.health import SourceHealth
-from monitor.domain.review import Review
+from monitor.domain.review import OPEN, Review
 from monitor.store import documents, tables
 from monitor.store.tables import key
 from monitor.store.transaction import Transaction
@@ -61,6 +62,7 @@ class Judgements:
             columns.told,
             columns.opened_as,
             columns.note,
+            columns.incident,
         ).order_by(columns.opened_at, columns.fingerprint)
         if servers is not None:
             found = found.where(self._in.among(columns.server, [key(server) for server in servers]))
@@ -74,8 +76,19 @@ class Judgements:
                 told or "",
                 documents.FINDING.decode(opened_as) if opened_as else None,
                 documents.TEXT.decode(note) if note else "",
+                incident or "",
             )
-            for document, opened_at, occurrences, resolved_at, alerted_at, told, opened_as, note in self._in.rows(found)
+            for (
+                document,
+                opened_at,
+                occurrences,
+                resolved_at,
+                alerted_at,
+                told,
+                opened_as,
+                note,
+                incident,
+            ) in self._in.rows(found)
         ]
 
     def keep_findings(self, findings: Collection[Tracked]) -> None:
@@ -92,6 +105,7 @@ class Judgements:
                 "told": tracked.told or None,
                 "opened_as": documents.write(tracked.opened_as) if tracked.opened_as else None,
                 "note": documents.write(tracked.note) if tracked.note else None,
+                "incident": tracked.incident or None,
                 "document": documents.write(tracked.finding),
             }
             for tracked in findings
@@ -106,6 +120,33 @@ class Judgements:
             found = found.where(self._in.among(columns.server, [key(server) for server in servers]))
         return [documents.REVIEW.decode(document) for (document,) in self._in.rows(found)]
 
+    def reviews_in(self, marks: Collection[str]) -> list[Review]:
+        """Return the reviews that live in the tickets with these marks, in order of opening."""
+        columns = tables.reviews.c
+        found = select(columns.document).where(self._in.among(columns.mark, list(marks)))
+        return [
+            documents.REVIEW.decode(document)
+            for (document,) in self._in.rows(found.order_by(columns.opened_at, columns.fingerprint))
+        ]
+
+    def reviews_since(self, at: datetime) -> list[Review]:
+        """Return the reviews that were opened at that time or later, in order of opening."""
+        columns = tables.reviews.c
+        found = select(columns.document).where(columns.opened_at >= at)
+        return [
+            documents.REVIEW.decode(document)
+            for (document,) in self._in.rows(found.order_by(columns.opened_at, columns.fingerprint))
+        ]
+
+    def reviews_open(self) -> list[Review]:
+        """Return the reviews that are not decided and have not ended, in order of opening."""
+        columns = tables.reviews.c
+        found = select(columns.document).where(columns.state.in_([state.value for state in OPEN]))
+        return [
+            documents.REVIEW.decode(document)
+            for (document,) in self._in.rows(found.order_by(columns.opened_at, columns.fingerprint))
+        ]
+
     def keep_reviews(self, reviews: Collection[Review]) -> None:
         """Insert or update by fingerprint."""
         rows = [
@@ -114,6 +155,7 @@ class Judgements:
                 "server": key(review.server),
                 "state": review.state.value,
                 "opened_at": review.opened_at,
+                "mark": review.mark,
                 "document": documents.write(review),
             }
             for review in reviews

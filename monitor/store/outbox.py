@@ -13,9 +13,9 @@ from datetime import datetime
 
 from sqlalchemy import and_, func, or_, select, update
 
-from monitor.domain.action import Action, Ambiguous, Deferred, Delivered, Delivery, OpenTicket, Rejected
+from monitor.domain.action import Action, Ambiguous, Deferred, Delivered, Delivery, OpenTicket, Rejected, SendAlert
 from monitor.ports.store import Queued
-from monitor.store import documents
+from monitor.store.actions import read_action, write_action
 from monitor.store.tables import key, outbox, plain
 from monitor.store.transaction import Transaction
 
@@ -53,9 +53,9 @@ class Outbox:
                 "created_at": now,
                 "next_try_at": now,
                 "ref": "",
-                "opens": key(action.fingerprint) if isinstance(action, OpenTicket) else None,
+                "opens": _begins(action),
                 "detail": "",
-                "document": documents.write_action(action),
+                "document": write_action(action),
             }
             for action in actions
         ]
@@ -119,15 +119,34 @@ class Outbox:
         late = QUEUED.where(outbox.c.state.in_(UNDELIVERED), outbox.c.created_at < before).order_by(outbox.c.id)
         return [(_queued(row), row[7]) for row in self._in.rows(late)]
 
-    def ticket(self, fingerprint: str) -> str | None:
-        """Return the tracker's key of the delivered `OpenTicket` with that fingerprint, None where none was delivered."""
-        opened = select(outbox.c.ref).where(outbox.c.opens == key(fingerprint), outbox.c.state == "delivered")
-        return next((ref for (ref,) in self._in.rows(opened.order_by(outbox.c.id.desc()).limit(1))), None)
+    def began(self, names: Collection[str]) -> Mapping[str, str]:
+        """Return for marks of tickets and names of incidents the receiver's reference of what began them, where it was delivered."""
+        by_key = {key(name): name for name in names}
+        opened = select(outbox.c.opens, outbox.c.ref).where(
+            self._in.among(outbox.c.opens, list(by_key)), outbox.c.state == "delivered"
+        )
+        return {by_key[opens]: ref for opens, ref in self._in.rows(opened.order_by(outbox.c.id)) if opens}
+
+    def queued(self, name: str) -> str:
+        """Return in which state the action of that key is; empty: it was never queued."""
+        found = select(outbox.c.state).where(outbox.c.key == key(name))
+        return next((state for (state,) in self._in.rows(found)), "")
+
+
+def _begins(action: Action) -> str | None:
+    """Name what others will refer to: a ticket by its mark, an incident by its name."""
+    match action:
+        case OpenTicket():
+            return key(action.fingerprint)
+        case SendAlert(begins=True):
+            return key(action.incident)
+        case _:
+            return None
 
 
 def _queued(row: Row) -> Queued:
     number, document, attempts, uncertain, created_at, tried_at, _, _ = row
-    return Queued(number, documents.read_action(document), attempts, uncertain, created_at, tried_at)
+    return Queued(number, read_action(document), attempts, uncertain, created_at, tried_at)
 
 
 def _next(next_try_at: datetime | None, now: datetime, *, uncertain: bool) -> dict[str, object]:

@@ -209,6 +209,7 @@ findings = Table(
     Column("told", String),  # NULL: not at all, or before this was kept
     Column("opened_as", Text),  # NULL: before this was kept
     Column("note", Text),  # NULL: open, or ended without a word
+    Column("incident", String),  # NULL: nobody was told, or before this was kept
     Column("document", Text, nullable=False),
     Index(None, "server"),
 )
@@ -220,8 +221,51 @@ reviews = Table(
     Column("server", String, nullable=False),
     Column("state", String, nullable=False),
     Column("opened_at", Time, nullable=False),
+    Column("mark", String),  # of the ticket that it lives in; NULL: before this was kept
     Column("document", Text, nullable=False),
     Index(None, "server"),
+    Index(None, "mark"),
+    Index(None, "opened_at"),
+)
+
+waivers = Table(
+    "waivers",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("given_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False),
+    Column("undone_at", Time),  # NULL: it holds
+    Column("document", Text, nullable=False),
+    Index(None, "expires_at"),
+)
+
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("server", String, primary_key=True),
+    Column("submitted_at", Time, nullable=False),
+    Column("stage", String, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+recertifications = Table(
+    "recertifications",
+    metadata,
+    Column("fingerprint", String, primary_key=True),  # of the owner and the quarter
+    Column("quarter", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("document", Text, nullable=False),
+    Index(None, "state"),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", String, primary_key=True),  # the digest of the line: read again it is the same
+    Column("at", Time, nullable=False),
+    Column("server", String, nullable=False),  # as the gateway names it
+    Column("document", Text, nullable=False),
+    Index(None, "at"),
 )
 
 health = Table(
@@ -274,7 +318,9 @@ outbox = Table(
     Column("tried_at", Time),  # when it was taken last; NULL: never, or before this was kept
     Column("settled_at", Time),  # NULL: still to be delivered
     Column("ref", Text, nullable=False),
-    Column("opens", String),  # the fingerprint of the `OpenTicket`; NULL: another kind of action
+    Column(
+        "opens", String
+    ),  # the mark of the ticket, or the name of the incident, that it begins; NULL: it begins none
     Column("detail", Text, nullable=False),
     Column("document", Text, nullable=False),
     Index(None, "state", "next_try_at"),

@@ -9,6 +9,7 @@ from monitor.store.history import History
 from monitor.store.judgements import Judgements
 from monitor.store.outbox import Outbox
 from monitor.store.packages import Packages
+from monitor.store.reapproval import Reapproval
 from monitor.store.transaction import Transaction
 
 
@@ -37,6 +38,8 @@ class Unit:
         self.advisories_by_name = judgements.advisories_by_name
         self.findings, self.keep_findings = judgements.findings, judgements.keep_findings
         self.reviews, self.keep_reviews = judgements.reviews, judgements.keep_reviews
+        self.reviews_in, self.reviews_since = judgements.reviews_in, judgements.reviews_since
+        self.reviews_open = judgements.reviews_open
         self.health, self.keep_health = judgements.health, judgements.keep_health
 
         exposure = Exposure(transaction)
@@ -55,12 +58,19 @@ class Unit:
         self.entries, self.keep_entries = history.entries, history.keep_entries
         self.hosts, self.forget_hosts = history.hosts, history.forget_hosts
 
+        people = Reapproval(transaction)
+        self.waivers, self.keep_waivers, self.undo_waiver = people.waivers, people.keep_waivers, people.undo_waiver
+        self.submissions, self.keep_submissions = people.submissions, people.keep_submissions
+        self.recertifications, self.keep_recertifications = people.recertifications, people.keep_recertifications
+        self.connections, self.keep_connections = people.connections, people.keep_connections
+
         bodies = Bodies(transaction)
         self.evidence, self.keep_evidence = bodies.evidence, bodies.keep_evidence
 
         outbox = Outbox(transaction)
         self.queue, self.take, self.settle = outbox.queue, outbox.take, outbox.settle
-        self.outbox, self.undelivered, self.ticket = outbox.outbox, outbox.undelivered, outbox.ticket
+        self.outbox, self.undelivered, self.began = outbox.outbox, outbox.undelivered, outbox.began
+        self.queued = outbox.queued
 
         audit = Audit(transaction)
         self.chain, self.head, self.commit = audit.chain, audit.head, audit.commit

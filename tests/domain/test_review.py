@@ -28,8 +28,8 @@ def test_nothing_but_approval_approves() -> None:
     }
 
 
-def test_a_rejected_version_stays_rejected_whatever_happens() -> None:
-    assert not [state for state, _ in TRANSITIONS if state is State.REJECTED]
+def test_a_rejected_version_stays_rejected_until_a_person_reopens_it() -> None:
+    assert {happening for state, happening in TRANSITIONS if state is State.REJECTED} == {Happening.REOPEN}
 
 
 def test_only_an_open_review_can_be_decided() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.domain.purl import Purl
 from monitor.domain.review import State
-from monitor.policy import Waiver
+from monitor.domain.waiver import Waiver
 from monitor.runner import run
 from tests.company import Company
 from tests.scenarios.conftest import BUILDER, FETCH, FILES, FORGE

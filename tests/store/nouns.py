@@ -17,10 +17,10 @@ from monitor.domain.health import SourceHealth
 from monitor.domain.provenance import Publisher, Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import HEX_LENGTH, Artifact, Digest, KnownRelease, Listing, Release
-from monitor.domain.review import Review
+from monitor.domain.review import Review, Vote
 from monitor.domain.server import Approval, Entry, Pin, Server
 from monitor.ports.sources import Validator
-from monitor.store.documents import BLOCKS
+from monitor.store.actions import BLOCKS
 
 T = TypeVar("T")
 
@@ -117,7 +117,15 @@ tracked = whole(
     told=st.sampled_from(["", "page", "ticket", "digest"]),
     opened_as=maybe(findings),
 )
-reviews = whole(Review, candidate=pins, opened_at=times)
+votes = whole(Vote, at=times)
+reviews = whole(
+    Review,
+    candidate=pins,
+    opened_at=times,
+    before=st.none() | pins,
+    votes=several(votes),
+    approvable_from=st.none() | times,
+)
 health = whole(SourceHealth, answered_at=maybe(times), failing_since=maybe(times), closed_until=maybe(times))
 blocks: st.SearchStrategy[Block] = st.one_of(*(whole(block) for block in BLOCKS.values()))
 bodies = several(blocks)

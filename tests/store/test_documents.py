@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from monitor.domain.action import Action, OpenTicket
 from monitor.domain.document import Block, Bullets, Link, Paragraph
 from monitor.store import documents
+from monitor.store.actions import BLOCKS, read_action, write_action
 from tests.store import nouns
 
 KEPT: dict[str, tuple[st.SearchStrategy[object], Callable[[str], object]]] = {
@@ -39,11 +40,11 @@ def test_a_noun_is_read_back_equal_and_written_back_the_same(noun: str, data: st
 
 @given(nouns.actions)
 def test_an_action_is_read_back_equal(action: Action) -> None:
-    assert documents.read_action(documents.write_action(action)) == action
+    assert read_action(write_action(action)) == action
 
 
 def test_every_kind_of_block_has_a_name() -> None:
-    assert set(documents.BLOCKS.values()) == set(get_args(Block))
+    assert set(BLOCKS.values()) == set(get_args(Block))
 
 
 def test_an_action_that_an_older_program_queued_is_still_read() -> None:
@@ -53,7 +54,7 @@ def test_an_action_that_an_older_program_queued_is_still_read() -> None:
         '{"kind":"link","block":{"text":"l","url":"https://registry.example/"}}]}'
     )
 
-    action = documents.read_action(text)
+    action = read_action(text)
 
     body = (Paragraph("p"), Bullets(("a",)), Link("l", "https://registry.example/"))
     assert action == OpenTicket("k", "s", "f", "t", body, "high")

@@ -211,13 +211,13 @@ async def test_a_ticket_is_found_by_its_fingerprint_once_it_is_open(store: Datab
     await queue(store, TICKET, COMMENT)
     ticket, comment = await take(store)
     await settle(store, comment, Delivered("comment-7"))
-    before = await store.run(lambda unit: unit.ticket(TICKET.fingerprint))
+    before = await store.run(lambda unit: unit.began([TICKET.fingerprint]).get(TICKET.fingerprint))
 
     await settle(store, ticket, Delivered("SEC-1"))
 
     assert before is None
-    assert await store.run(lambda unit: unit.ticket(TICKET.fingerprint)) == "SEC-1"
-    assert await store.run(lambda unit: unit.ticket("another")) is None
+    assert await store.run(lambda unit: unit.began([TICKET.fingerprint]).get(TICKET.fingerprint)) == "SEC-1"
+    assert await store.run(lambda unit: unit.began(["another"]).get("another")) is None
 
 
 async def test_a_ticket_is_found_by_a_fingerprint_that_no_index_can_hold(store: Database) -> None:
@@ -227,7 +227,7 @@ async def test_a_ticket_is_found_by_a_fingerprint_that_no_index_can_hold(store: 
 
     await settle(store, queued, Delivered("SEC-2"))
 
-    assert await store.run(lambda unit: unit.ticket(odd.fingerprint)) == "SEC-2"
+    assert await store.run(lambda unit: unit.began([odd.fingerprint]).get(odd.fingerprint)) == "SEC-2"
 
 
 async def test_one_who_takes_and_one_who_settles_late_do_not_wait_for_each_other(database: str, opened: Opened) -> None:

@@ -45,6 +45,12 @@ SAMPLES: dict[str, tuple[str, ...]] = {
         ("INSERT INTO dependencies (purl, since, document) VALUES ('pkg:npm/a@1.0.0', '2026-11-24 12:00:00', '{}')"),
         "INSERT INTO risks (source, as_of, validators, document) VALUES ('kev', '2026-11-24 12:00:00', '[]', '')",
     ),
+    "0006": (
+        "INSERT INTO waivers (id, given_at, expires_at, document) VALUES ('a', '2026-11-24 12:00:00', '2026-11-25 12:00:00', '{}')",
+        "INSERT INTO submissions (server, submitted_at, stage, document) VALUES ('a', '2026-11-24 12:00:00', 'submitted', '{}')",
+        "INSERT INTO recertifications (fingerprint, quarter, state, document) VALUES ('a', '2026Q4', 'open', '{}')",
+        "INSERT INTO connections (id, at, server, document) VALUES ('a', '2026-11-24 12:00:00', 'b', '{}')",
+    ),
     "0005": ("INSERT INTO hosts (source, host, reported_at, document) VALUES ('a', 'b', '2026-11-24 12:00:00', '{}')",),
 }
 """A row or more that a database of each revision may hold; a new revision brings its own."""
@@ -121,7 +127,7 @@ async def test_a_ticket_that_was_opened_before_an_upgrade_is_found_after_it(
     store = opened(empty_database)
     store.migrate()
 
-    assert await store.run(lambda unit: unit.ticket("0123")) == "SEC-1"
+    assert await store.run(lambda unit: unit.began(["0123"]).get("0123")) == "SEC-1"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,34 @@
+"""How loud a finding is: page, ticket or digest."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+from monitor.domain.finding import Confidence, Finding, Tracked
+from monitor.policy.settings import Policy
+
+
+class Lane(StrEnum):
+    """How soon somebody hears of a finding."""
+
+    PAGE = "page"
+    TICKET = "ticket"
+    DIGEST = "digest"
+
+
+def live_findings(policy: Policy, tracked: Iterable[Tracked], now: datetime) -> list[Tracked]:
+    """Return the findings that nobody has waived."""
+    return [each for each in tracked if policy.waiver(each.finding, now) is None]
+
+
+def lane(policy: Policy, finding: Finding, live: Iterable[Tracked]) -> Lane:
+    """One independent trust signal holds the version and opens a ticket; two or more on one version page somebody.
+
+    What is bad enough pages alone where it has no known false positives (its confidence is high).
+    """
+    if finding.severity >= policy.page_at and finding.confidence is Confidence.HIGH:
+        return Lane.PAGE
+    signals = {each.finding.rule for each in live if each.finding.trust_signal and each.finding.about == finding.about}
+    if finding.trust_signal and finding.about and len(signals) > 1:
+        return Lane.PAGE
+    return Lane.TICKET if finding.severity >= policy.ticket_at else Lane.DIGEST

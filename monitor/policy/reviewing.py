@@ -1,0 +1,281 @@
+"""Which reviews begin, go on and end, and what their tickets are told: one living ticket for each server."""
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from monitor import messages
+from monitor.domain.action import Action, CommentTicket, MoveTicket, OpenTicket, UpdateTicket
+from monitor.domain.finding import Delta, Finding, Tracked
+from monitor.domain.fingerprint import fingerprint
+from monitor.domain.hold import Held, held
+from monitor.domain.purl import Purl
+from monitor.domain.review import EARLY, OPEN, Happening, Review, State, advance
+from monitor.domain.server import Pin
+from monitor.domain.snapshot import Snapshot
+from monitor.domain.unknown import Unknown
+from monitor.policy.lanes import Lane, lane
+from monitor.policy.settings import Policy
+
+SECURITY_FIX_APPROVERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """The reviews that changed, and what their tickets are told."""
+
+    reviews: tuple[Review, ...]
+    actions: tuple[Action, ...]
+
+
+def review_all(
+    policy: Policy, snapshot: Snapshot, delta: Delta, reviews: Mapping[Purl, Review], live: Sequence[Tracked]
+) -> Reviewed:
+    """Ask for the decisions that the open findings need. `reviews` are all of the server's; `live` findings nobody has waived."""
+    wanted: dict[Purl, list[Tracked]] = {}
+    for each in live:
+        if each.finding.about and lane(policy, each.finding, live) is not Lane.DIGEST:
+            wanted.setdefault(each.finding.about, []).append(each)
+    newer = next((purl for purl, causes in wanted.items() if _is_candidate(causes)), None)
+    # What ended comes first, so that its ticket is free for what comes in its place.
+    ended = {purl: end for purl, review in reviews.items() if (end := _end(snapshot, delta, review, wanted, newer))}
+    room = next((reviews[purl] for purl, end in ended.items() if newer and _leaves_room(reviews[purl], end)), None)
+    actions: list[Action] = [_say_over(each, over) for each in reviews.values() if (over := _over(each, delta, wanted))]
+    now = {**reviews, **ended}
+    for end in ended.values():
+        if room is None or end.fingerprint != room.fingerprint:
+            actions += _farewell(end, delta, newer, now.values())
+    news = {each.finding.fingerprint for each in (*delta.opened, *delta.recurred, *delta.changed)}
+    asking = _Asking(policy, snapshot, news, _last(reviews))
+    for purl, causes in wanted.items():
+        asked, said = asking.ask(now.get(purl), purl, causes, room if purl == newer else None)
+        now |= {purl: asked} if asked else {}
+        actions += said
+    kept = tuple(review for purl, review in now.items() if review != reviews.get(purl))
+    return Reviewed(kept, tuple(actions))
+
+
+def _leaves_room(review: Review, ended: Review) -> bool:
+    """Whether its ticket goes on with what superseded it."""
+    return ended.state is State.SUPERSEDED and review.state in EARLY and not review.campaign
+
+
+def _farewell(ended: Review, delta: Delta, newer: Purl | None, reviews: Iterable[Review]) -> list[Action]:
+    notes = [each.note for each in delta.resolved if each.note and each.finding.about == ended.candidate.purl]
+    said = _say_ended(ended, newer.version if newer else None, notes)
+    return [said, *_close(ended, reviews)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One look at one server, as far as asking goes. `news`: the fingerprints of findings that are news."""
+
+    policy: Policy
+    snapshot: Snapshot
+    news: Container[str]
+    last: Review | None
+    """The review before this one that has a ticket."""
+
+    def ask(
+        self, review: Review | None, purl: Purl, causes: Sequence[Tracked], room: Review | None
+    ) -> tuple[Review | None, tuple[Action, ...]]:
+        """Open the review of a version, or add to it, or open it again; the same look repeated asks for nothing more."""
+        findings = [each.finding for each in causes]
+        fresh = [each for each in causes if each.finding.fingerprint in self.news]
+        if review is None:
+            approval = self.snapshot.approval
+            begun = self._held(
+                Review(
+                    self.snapshot.server.name,
+                    messages.seen_pin(self.snapshot, Pin(purl)),
+                    State.DETECTED,
+                    self.snapshot.taken_at,
+                    before=approval.pin if approval else None,
+                )
+            )
+            return self._move_in(begun, room, findings) if room else self._open(begun, findings, self.last)
+        if review.state is State.REJECTED or (review.state is State.APPROVED and not fresh):
+            return None, ()
+        if review.state in OPEN:
+            now = self._seen(review)
+            said: list[Action] = []
+            if now.candidate != review.candidate:
+                said.append(self._update(now, findings))
+            if fresh:
+                said.append(self._comment(now, fresh))
+            return (now if now != review else None), tuple(said)
+        again = self._held(
+            replace(
+                advance(review, Happening.RECURRED), candidate=messages.seen_pin(self.snapshot, Pin(purl)), votes=()
+            )
+        )
+        if room:
+            return self._move_in(again, room, findings)
+        if again.ticket and not again.lives_in:
+            back = advance(again, Happening.TICKET_OPENED)
+            reopened = MoveTicket(
+                f"reopened:{again.mark}:{fingerprint(*map(_news, causes))}", again.server, again.mark, "reopened"
+            )
+            return back, (self._update(back, findings), self._comment(back, causes), reopened)
+        fresh_place = replace(
+            again, lives_in="", ticket="", occurrence=again.occurrence + 1 if again.lives_in else again.occurrence
+        )
+        return self._open(fresh_place, findings, review)
+
+    def _seen(self, review: Review) -> Review:
+        """Complete the pin with what was seen since, such as digests of files that could not be had before: no vote holds then."""
+        if isinstance(self.snapshot.verifications, Unknown):
+            return self._held(review)
+        known, seen = review.candidate, messages.seen_pin(self.snapshot, Pin(review.candidate.purl))
+        # What could not be looked at this time is as it was.
+        digests = seen.digests if seen.digests - known.digests else known.digests
+        return self._held(
+            replace(review, candidate=replace(seen, digests=digests, publisher=seen.publisher or known.publisher))
+        )
+
+    def _held(self, review: Review) -> Review:
+        hold = self.policy.hold
+        found = held(self.snapshot, review.candidate.purl, usual=hold.usual, security_fix=hold.security_fix)
+        needed = self.policy.people.needed(self.snapshot.server.tier)
+        if found.security_fix:
+            needed = max(needed, SECURITY_FIX_APPROVERS)
+        if isinstance(self.snapshot.package, Unknown) and review.approvable_from:
+            return replace(review, approvers_needed=max(needed, review.approvers_needed))
+        return replace(review, approvable_from=_until(found), approvers_needed=needed)
+
+    def _open(
+        self, review: Review, findings: Sequence[Finding], last: Review | None
+    ) -> tuple[Review, tuple[Action, ...]]:
+        worst_first = _worst_first(findings)
+        links = (last.mark,) if last and last.mark != review.mark else ()
+        ticket = OpenTicket(
+            key=f"ticket:{review.mark}",
+            server=review.server,
+            fingerprint=review.mark,
+            title=messages.ticket_title(self.snapshot, review),
+            body=messages.ticket_body(self.snapshot, review, worst_first),
+            priority=worst_first[0].severity.value,
+            shows=(review.candidate.fingerprint,),
+            links=links,
+        )
+        return review, (ticket,)
+
+    def _move_in(self, review: Review, room: Review, findings: Sequence[Finding]) -> tuple[Review, tuple[Action, ...]]:
+        """Go on in the ticket of an older candidate that nobody has taken up."""
+        moved = replace(review, lives_in=room.mark, ticket=room.ticket)
+        if room.state is State.TICKETED:
+            moved = advance(moved, Happening.TICKET_OPENED)
+        body = messages.succession_body(room, moved)
+        told = CommentTicket(f"newer:{room.mark}:{moved.fingerprint}", moved.server, moved.mark, body)
+        return moved, (self._update(moved, findings), told)
+
+    def _update(self, review: Review, findings: Sequence[Finding]) -> UpdateTicket:
+        worst_first = _worst_first(findings)
+        return UpdateTicket(
+            key=f"update:{review.mark}:{review.fingerprint}.{review.occurrence}:{review.candidate.fingerprint}",
+            server=review.server,
+            fingerprint=review.mark,
+            title=messages.ticket_title(self.snapshot, review),
+            body=messages.ticket_body(self.snapshot, review, worst_first),
+            priority=worst_first[0].severity.value,
+            shows=(review.candidate.fingerprint,),
+        )
+
+    def _comment(self, review: Review, fresh: Sequence[Tracked]) -> CommentTicket:
+        said = fingerprint(*(_news(each) for each in fresh))
+        body = messages.comment_body([each.finding for each in fresh], self.snapshot.taken_at)
+        return CommentTicket(f"comment:{review.mark}:{said}", review.server, review.mark, body)
+
+
+def _until(found: Held) -> datetime:
+    """A version that was never seen in its registry cannot be approved: what is never reached says so."""
+    return found.until or datetime.max.replace(tzinfo=UTC)
+
+
+def _worst_first(findings: Sequence[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: -finding.severity.rank)
+
+
+def _last(reviews: Mapping[Purl, Review]) -> Review | None:
+    """Return the review that was opened last and has a ticket."""
+    ticketed = [review for review in reviews.values() if review.ticket]
+    return max(ticketed, key=lambda review: review.opened_at, default=None)
+
+
+def _over(review: Review, delta: Delta, wanted: Container[Purl]) -> list[Tracked]:
+    """What ended, and why, of a version that stays up for review for another reason."""
+    purl = review.candidate.purl
+    if review.state not in OPEN or purl not in wanted:
+        return []
+    told = (each for each in delta.resolved if each.note and each.finding.about == purl)
+    return [each for each in told if "same flaw as" not in each.note]
+
+
+def _say_over(review: Review, over: Sequence[Tracked]) -> CommentTicket:
+    said = fingerprint(*(f"{each.finding.fingerprint}.{each.occurrences}" for each in over))
+    return CommentTicket(f"over:{review.mark}:{said}", review.server, review.mark, messages.resolved_body(over))
+
+
+def _news(tracked: Tracked) -> str:
+    """What a comment tells of a finding. Where it runs changes by the hour, and what could mend it with every outage."""
+    finding = tracked.finding
+    facts = (
+        f"{fact.label}={fact.value}" for fact in finding.facts if fact.label not in ("deployed on", "approved fix")
+    )
+    return "\0".join((finding.fingerprint, str(tracked.occurrences), finding.severity, finding.summary, *facts))
+
+
+def _end(
+    snapshot: Snapshot, delta: Delta, review: Review, wanted: Container[Purl], newer: Purl | None
+) -> Review | None:
+    """End a review that has nothing left to decide. A source that lost most of its releases ends nothing."""
+    purl = review.candidate.purl
+    if review.state not in OPEN:
+        return None
+    was_candidate = any(each.finding.rule == "new-release" and each.finding.about == purl for each in delta.resolved)
+    if was_candidate and snapshot.approval and same_pin(snapshot.approval.pin, review.candidate):
+        return advance(review, Happening.APPROVE)
+    if purl in wanted or (not isinstance(snapshot.package, Unknown) and snapshot.package.changes.reset):
+        return None
+    return advance(review, Happening.NEWER_CANDIDATE if was_candidate and newer else Happening.CAUSE_GONE)
+
+
+def same_pin(approved: Pin, shown: Pin) -> bool:
+    """Whether the approval is about what the ticket showed: the version, and each digest that both speak of."""
+    common = approved.algorithms & shown.algorithms
+    compared = {digest for digest in approved.digests if digest.algorithm in common}
+    return approved.purl == shown.purl and compared <= shown.digests
+
+
+def _say_ended(review: Review, newer: str | None, notes: Sequence[str] = ()) -> CommentTicket:
+    key = f"ended:{review.mark}:{review.fingerprint}" if review.lives_in else f"ended:{review.mark}"
+    return CommentTicket(key, review.server, review.mark, messages.ending_body(review, newer, notes))
+
+
+def _close(review: Review, reviews: Iterable[Review]) -> tuple[MoveTicket, ...]:
+    """Close the ticket, unless people decided it, or another review still lives in it."""
+    others = (each for each in reviews if each.mark == review.mark and each.state in OPEN)
+    if (
+        review.state is State.APPROVED
+        or review.campaign
+        or any(each.fingerprint != review.fingerprint for each in others)
+    ):
+        return ()
+    key = f"closed:{review.mark}:{review.fingerprint}.{review.opened_at.isoformat()}"
+    return (MoveTicket(key, review.server, review.mark, "withdrawn"),)
+
+
+def _is_candidate(causes: Iterable[Tracked]) -> bool:
+    return any(each.finding.rule == "new-release" for each in causes)
+
+
+def let_go(
+    tracked: Iterable[Tracked], reviews: Iterable[Review], now: datetime
+) -> tuple[list[Tracked], list[Review], list[Action]]:
+    """End everything about servers that have left the registry: nobody watches them any more, and nobody is asked."""
+    resolved = [replace(each, resolved_at=now) for each in tracked if each.open]
+    ended = [advance(review, Happening.CAUSE_GONE) for review in reviews if review.state in OPEN]
+    said: list[Action] = []
+    for review in ended:
+        said += [_say_ended(review, None), *_close(review, ())]
+    return resolved, ended, said
