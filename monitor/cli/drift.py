@@ -31,7 +31,8 @@ def drift(
     ```
 
     It compares what the last look at the inventories saw; `run fleet` looks now. A server on no list is shown with the listed one that it
-    is nearest to, and as LOOKALIKE where it may be taken for that one.
+    is nearest to, and as LOOKALIKE where it may be taken for that one. Below stand the files by which hosts reject what is not approved,
+    where they are not those of the last export: older, altered or absent.
 
     Exit codes: 0 nothing differs, 1 something differs that is not waived, 2 wrong usage, 3 an inventory could not be read.
     """

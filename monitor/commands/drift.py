@@ -1,20 +1,24 @@
 """`drift`: what is deployed, compared with what is approved, and what mends each difference."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from monitor import wiring
+from monitor.commands.enforcement import Enforced, enforced, enforced_json, show_enforced
 from monitor.commands.opening import open_settings, read_registry, recall
 from monitor.commands.output import note, show_json, show_table
 from monitor.commands.table import Column
 from monitor.domain.comparison import Kind, Line, RegistryPlace, compare
 from monitor.domain.finding import Finding, Severity
+from monitor.domain.server import Entry
 from monitor.domain.snapshot import Fleet
 from monitor.domain.unknown import Reason, Unknown
 from monitor.ending import ExitCode, Stop
 from monitor.jobs import recall as memory
+from monitor.jobs.hosts import with_hosts
+from monitor.ports.store import UnitOfWork
 from monitor.rules.drift import RULE_OF
 from monitor.settings import Settings
 
@@ -44,11 +48,14 @@ class Compared:
     lines: tuple[Line, ...]
     waived: frozenset[int]
     unread: tuple[Unknown, ...]
+    enforced: tuple[Enforced, ...]
+    """How the files stand by which hosts reject what is not approved; none where only some servers are asked for."""
 
     @property
     def drift(self) -> bool:
         """Whether anything differs that nobody answers for."""
-        return any(line.drift and index not in self.waived for index, line in enumerate(self.lines))
+        differs = any(line.drift and index not in self.waived for index, line in enumerate(self.lines))
+        return differs or any(each.differs for each in self.enforced)
 
 
 def show_drift(config: Path, *, servers: Sequence[str], by: str | None, everything: bool, as_json: bool) -> int:
@@ -60,6 +67,7 @@ def show_drift(config: Path, *, servers: Sequence[str], by: str | None, everythi
         _show_counts(compared.lines, by)
     else:
         _show(compared, everything=everything)
+        show_enforced(compared.enforced, everything=everything)
     for unknown in compared.unread:
         note(f"could not be read: {unknown}")
     if compared.unread:
@@ -74,20 +82,24 @@ def _compared(settings: Settings, servers: Sequence[str]) -> Compared:
     inventories = [source.name for source in wiring.inventories(settings, Path.home())]
     if not inventories:
         raise Stop("nothing to compare with: the configuration names no [[inventory]]", ExitCode.USAGE)
-    known = recall(
-        settings, lambda unit: memory.recall(unit, registry.entries, inventories=inventories, strangers=True)
-    )
+    known, fleet = recall(settings, lambda unit: _recall(unit, registry.entries, inventories))
     now, policy = wiring.utc_now(), wiring.policy(settings.config)
     place = RegistryPlace(Path(registry.path).name, {entry.server.name: entry.line for entry in registry.entries})
     snapshots = [memory.snapshot_of(known, entry, now) for entry in known.entries]
-    fleet = known.fleet if isinstance(known.fleet, Fleet) else Fleet({}, ())
     lines = tuple(line for line in compare(snapshots, fleet, place) if not servers or line.server in servers)
     waived = frozenset(
         index
         for index, line in enumerate(lines)
         if (finding := _finding(line)) and policy.waiver(finding, now) is not None
     )
-    return Compared(lines, waived, tuple(_unread(known, inventories)))
+    files = () if servers else enforced(fleet, lambda finding: policy.waiver(finding, now) is not None)
+    return Compared(lines, waived, tuple(_unread(known, inventories)), files)
+
+
+def _recall(unit: UnitOfWork, entries: Collection[Entry], inventories: Sequence[str]) -> tuple[memory.Recalled, Fleet]:
+    known = memory.recall(unit, entries, inventories=inventories, strangers=True)
+    fleet = known.fleet if isinstance(known.fleet, Fleet) else Fleet({}, ())
+    return known, with_hosts(unit, fleet, known.health)
 
 
 def _unread(known: memory.Recalled, inventories: Sequence[str]) -> Iterator[Unknown]:
@@ -153,6 +165,7 @@ def _json(compared: Compared, by: str | None) -> dict[str, object]:
     found: dict[str, object] = {
         "drift": compared.drift,
         "lines": [_line_json(line, waived=index in compared.waived) for index, line in enumerate(compared.lines)],
+        "enforcement": enforced_json(compared.enforced),
         "not_read": [str(unknown) for unknown in compared.unread],
     }
     if by:

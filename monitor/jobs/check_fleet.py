@@ -8,7 +8,6 @@ from monitor.app import App
 from monitor.domain.advisory import Question
 from monitor.domain.audit import AuditEvent
 from monitor.domain.deployment import HostReport, Inventory
-from monitor.domain.enforcement import VERB, Exported
 from monitor.domain.finding import Delta, Unseen, track
 from monitor.domain.health import SourceHealth, heard
 from monitor.domain.server import Entry
@@ -17,10 +16,11 @@ from monitor.domain.unknown import Unknown
 from monitor.domain.version_range import ADVISORY_TYPES
 from monitor.jobs.ask_advisories import Answers, ask
 from monitor.jobs.bulkhead import concurrently, guarded
+from monitor.jobs.hosts import with_hosts
 from monitor.jobs.outcome import ACTOR, Outcome, finding_events, keep, looked_event
 from monitor.jobs.recall import INVENTORY, Recalled, recall, snapshot_of
 from monitor.jobs.record import judge_all
-from monitor.policy import tell
+from monitor.policy.telling import tell
 from monitor.ports.store import UnitOfWork
 from monitor.rules import FLEET_RULES, rule_id
 
@@ -132,36 +132,21 @@ def _record(
     unit.keep_matches(strangers.named)
     unit.keep_evidence(strangers.evidence)
     unit.keep_health(strangers.health)
-    fleet = replace(_fleet(unit, app, recalled, now), advisories=strangers.advised)
+    seen = recalled.fleet if isinstance(recalled.fleet, Fleet) else Fleet({}, ())
+    fleet = replace(
+        with_hosts(unit, seen, recalled.health),
+        overdue_at=now - app.policy.host_silent_after,
+        advisories=strangers.advised,
+    )
     deltas = _about_hosts(unit, fleet, now, blind=bool(recalled.inventory_gaps))
     for delta in deltas:
-        rows, alerts = tell(app.policy, None, delta, now)
-        unit.keep_findings(rows)
-        unit.queue(alerts, now)
+        told = tell(app.policy, None, delta, now)
+        unit.keep_findings(told.rows)
+        unit.queue(told.alerts, now)
         events += finding_events(delta, now)
     servers = [each.server.name for each in snapshots]
     unit.commit(looked_event("fleet", servers, recalled.inventory_gaps, now), *events)
     return failed
-
-
-def _fleet(unit: UnitOfWork, app: App, recalled: Recalled, now: datetime) -> Fleet:
-    """Put the hosts' reports beside what is deployed; nobody is silent whose report may lie where nothing could be read."""
-    newest: dict[str, HostReport] = {}
-    unread: set[str] = set()
-    for source, report in sorted(unit.hosts(), key=lambda each: each[1].reported_at):
-        health = recalled.health.get(INVENTORY + source)
-        if health is None or health.failing_since:
-            unread.add(report.host)
-        else:
-            # Some sources know when a host was there, and nothing of its policies: they take back nothing that another one saw.
-            before = newest.get(report.host, report)
-            newest[report.host] = report if report.policies else replace(report, policies=before.policies)
-    reports = tuple(report for host, report in newest.items() if host not in unread)
-    fleet = recalled.fleet if isinstance(recalled.fleet, Fleet) else Fleet({}, ())
-    # The whole log is searched for them: not for a fleet that reports no such file.
-    asked = unit.events(VERB) if any(report.policies for report in reports) else ()
-    exports = tuple(Exported(event.subject, event.at, event.detail.get("sha256", "")) for event in asked)
-    return replace(fleet, reports=reports, overdue_at=now - app.policy.host_silent_after, exports=exports)
 
 
 def _about_hosts(unit: UnitOfWork, fleet: Fleet, now: datetime, *, blind: bool) -> list[Delta]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from monitor.domain.deployment import PolicyState
-from monitor.domain.enforcement import policy_state
+from monitor.domain.enforcement import enforcements
 from monitor.domain.finding import Fact, Finding, Severity
 from monitor.domain.snapshot import Fleet
 
@@ -39,27 +39,25 @@ def policy_not_enforced(fleet: Fleet) -> Iterable[Finding]:
     False positives: an export that is still being rolled out; a client for which the file was exported to try it.
     Remedy: bring the file of the last `mcp-monitor export allowlist` to the place that is named.
     """
-    clients = {export.client for export in fleet.exports}
-    for report in fleet.reports:
-        for policy in report.policies:
-            state = policy_state(policy, fleet.exports)
-            if policy.client not in clients or state is PolicyState.PRESENT:
-                continue
-            severity, words = _STATES[state]
-            yield Finding(
-                rule="policy-not-enforced",
-                server=FLEET,
-                subject=f"{report.host} {policy.client} {policy.location}",
-                severity=severity,
-                summary=f"{report.host} ({policy.client}): {words}",
-                facts=(
-                    Fact("host", report.host, "inventory"),
-                    Fact("client", policy.client, "inventory"),
-                    Fact("place", policy.location, "inventory"),
-                    Fact("to mend", f"mcp-monitor export allowlist --for {policy.client}, brought to that place"),
-                    Fact("sha256 there", policy.sha256 or "no file", "inventory"),
-                ),
-            )
+    for each in enforcements(fleet.reports, fleet.exports):
+        if each.state is PolicyState.PRESENT:
+            continue
+        severity, words = _STATES[each.state]
+        client, location = each.policy.client, each.policy.location
+        yield Finding(
+            rule="policy-not-enforced",
+            server=FLEET,
+            subject=each.subject,
+            severity=severity,
+            summary=f"{each.host} ({client}): {words}",
+            facts=(
+                Fact("host", each.host, "inventory"),
+                Fact("client", client, "inventory"),
+                Fact("place", location, "inventory"),
+                Fact("to mend", f"mcp-monitor export allowlist --for {client}, brought to that place"),
+                Fact("sha256 there", each.policy.sha256 or "no file", "inventory"),
+            ),
+        )
 
 
 _STATES = {

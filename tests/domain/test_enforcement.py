@@ -37,3 +37,11 @@ def test_the_same_bytes_exported_again_are_present() -> None:
     policy = HostPolicy("claude-code", "x", OLD.sha256)
 
     assert policy_state(policy, [OLD, NEW, again]) is PolicyState.PRESENT
+
+
+def test_of_two_exports_of_one_second_the_later_in_the_log_is_the_newer() -> None:
+    policy = HostPolicy("claude-code", "x", NEW.sha256)
+    same = Exported("claude-code", NOW, OLD.sha256)
+
+    assert policy_state(policy, [same, NEW]) is PolicyState.PRESENT
+    assert policy_state(policy, [NEW, same]) is PolicyState.OLDER
