@@ -18,6 +18,7 @@ from connectors._launch.launch import (
     address,
     also,
     local,
+    moved,
     opaque,
     option_names,
     program,
@@ -34,6 +35,10 @@ from monitor.domain.deployment import PinKind
 BRIDGES = option_names("mcp-remote mcp-proxy mcp-proxy-for-aws supergateway fastmcp @modelcontextprotocol/inspector")
 """Packages that connect to, or start, another server: both are deployed."""
 
+INSTALLED_BRIDGES = option_names("mcp-remote mcp-remote-client mcp-proxy mcp-proxy-for-aws supergateway")
+"""Programs of such packages, as they are installed."""
+
+MODULE = re.compile(r"[A-Za-z_]\w{0,40}(\.[A-Za-z_]\w{0,40}){0,6}")
 RUNTIMES = option_names("tsx ts-node mcp")
 """Packages that only run a local file."""
 
@@ -63,7 +68,8 @@ def _read(argv: Sequence[str], layers: int) -> Launch:
 def _under(under: Unwrapped | Launch, layers: int) -> Launch:
     if isinstance(under, Launch):
         return under
-    launch = also(_read(under.argv, layers - 1), redirects=redirecting(under.variables))
+    launch = also(_read(under.argv, layers - 1), redirects=(*redirecting(under.variables), *under.settings))
+    launch = moved(launch, under.folders)
     others = [_read(argv, layers - 1) for argv in under.others]
     launch = replace(launch, beside=(*launch.beside, *(each for each in others if each.purl or each.remote)))
     return opaque(launch, under.doubt) if under.doubt else launch
@@ -71,8 +77,11 @@ def _under(under: Unwrapped | Launch, layers: int) -> Launch:
 
 def _behind(launch: Launch, rest: Sequence[str], layers: int) -> Launch:
     """Look at what the package is told to start or to connect to."""
-    if launch.purl is None or not rest:
+    if not rest:
         return launch
+    if launch.purl is None:
+        far = _far_end(launch, rest, layers) if launch.kind is PinKind.PATH else launch
+        return far if far.remote or far.inner else launch
     if launch.purl.type == "docker":
         inner = _read(rest, layers - 1) if runs_anything(rest[0]) else None
         return replace(launch, inner=inner if inner and (inner.purl or inner.beside) else None)
@@ -109,14 +118,15 @@ def _launch(argv: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
         launch, given = reader(rest)
         return (replace(launch, argv=tuple(argv)), given) if launch.kind is PinKind.PATH else (launch, given)
     if VARIABLE.match(argv[0]) and not re.search(r"[/\\]", argv[0]):
-        return unknown("a variable stands for the command", argv[0]), ()
-    return replace(_installed(rest), argv=tuple(argv)), ()
+        return unknown("a variable stands for the command"), ()
+    launch = replace(_installed(rest), argv=tuple(argv))
+    return launch, rest if name in INSTALLED_BRIDGES else ()
 
 
 def _installed(arguments: Sequence[str]) -> Launch:
     """A program, script or module that is on the machine: its version stands there and not in the command."""
     if arguments[:1] == ("-m",) and len(arguments) > 1:
-        return local(f"module {arguments[1]}")
+        return local(f"module {arguments[1]}" if MODULE.fullmatch(arguments[1]) else "a module")
     for word in arguments[:8]:
         if found := re.search(r"node_modules[/\\]((?:@[^/\\]+[/\\])?[^/\\]+)", word):
             return local(f"the version stands in node_modules/{found[1]}")

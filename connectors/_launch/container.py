@@ -12,9 +12,11 @@ from connectors._launch.launch import (
     INTERPRETERS,
     LAUNCHERS,
     SHELLS,
+    STARTERS,
     VARIABLE,
     Launch,
     also,
+    by_place,
     floating,
     local,
     option_names,
@@ -31,8 +33,8 @@ from monitor.domain.release import Digest
 GLOBAL_VALUED = option_names(
     "-c --context -H --host --config -l --log-level --tlscacert --tlscert --tlskey --root --runroot --connection --url --identity"
     " --cgroup-manager --storage-driver --storage-opt -n --namespace -a --address --snapshotter --data-root --hosts-dir --cni-path"
-    " --cni-netconfpath --module --conmon --runtime --runtime-flag --hooks-dir --imagestore --tmpdir --volumepath --ssh --events-"
-    " backend --network-config-dir --network-cmd-path --cdi-spec-dir --pull-option"
+    " --cni-netconfpath --module --conmon --runtime --runtime-flag --hooks-dir --imagestore --tmpdir --volumepath --ssh"
+    " --events-backend --network-config-dir --network-cmd-path --cdi-spec-dir --pull-option"
 )
 GLOBAL_FLAGS = option_names(
     "-D --debug --tls --tlsverify -r --remote --syslog --transient-store --insecure-registry --experimental"
@@ -51,11 +53,11 @@ NO_SOURCES = (
 VALUED = option_names(
     "--add-host --annotation -a --attach --blkio-weight --blkio-weight-device --cap-add --cap-drop --cgroup-parent --cgroupns"
     " --cidfile -c --cpu-shares --cpu-count --cpu-percent --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpus"
-    " --cpuset-cpus --cpuset-mems --detach-keys --device --device-cgroup-rule --device-read-bps --device-read-iops --device-write-"
-    " bps --device-write-iops --dns --dns-opt --dns-option --dns-search --domainname --entrypoint -e --env --env-file --expose"
-    " --gpus --group-add --health-cmd --health-interval --health-retries --health-start-interval --health-start-period --health-"
-    " timeout -h --hostname --ip --ip6 --ipc --isolation --kernel-memory -l --label --label-file --link --link-local-ip --log-"
-    " driver --log-opt --mac-address -m --memory --memory-reservation --memory-swap --memory-swappiness --mount --name --net"
+    " --cpuset-cpus --cpuset-mems --detach-keys --device --device-cgroup-rule --device-read-bps --device-read-iops"
+    " --device-write-bps --device-write-iops --dns --dns-opt --dns-option --dns-search --domainname --entrypoint -e --env --env-file"
+    " --expose --gpus --group-add --health-cmd --health-interval --health-retries --health-start-interval --health-start-period"
+    " --health-timeout -h --hostname --ip --ip6 --ipc --isolation --kernel-memory -l --label --label-file --link --link-local-ip"
+    " --log-driver --log-opt --mac-address -m --memory --memory-reservation --memory-swap --memory-swappiness --mount --name --net"
     " --network --net-alias --network-alias --oom-score-adj --pid --pids-limit --platform -p --publish --pull --restart --runtime"
     " --security-opt --shm-size --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --ulimit -u --user --userns --uts -v"
     " --volume --volume-driver --volumes-from -w --workdir --arch --os --variant --authfile --cert-dir --creds --cgroup-conf"
@@ -71,7 +73,18 @@ FLAGS = option_names(
 )
 """The options of `run` that take a value, and those that take none. One that is in neither table hides where the image stands."""
 
-RUN_SOURCES = ("--tls-verify", "--authfile", "--cert-dir", "--creds", "--decryption-key", "--runtime", "--init-path")
+RUN_SOURCES = (
+    "--tls-verify",
+    "--authfile",
+    "--cert-dir",
+    "--creds",
+    "--decryption-key",
+    "--runtime",
+    "--init-path",
+    "--env-file",
+)
+
+MOUNTS = ("-v", "--volume", "--mount", "--volumes-from")
 
 NAME = re.compile(r"[A-Za-z0-9][\w./:-]*[A-Za-z0-9_]|[A-Za-z0-9]")
 TAG = re.compile(r"\w[\w.-]{0,127}")
@@ -102,7 +115,9 @@ def _run(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
     if not read.rest:
         return unknown("names no image"), ()
     names = [value.partition("=")[0] for value in read.values("-e", "--env")]
-    launch = also(image(read.rest[0]), redirects=(*redirecting(names), *read.given(*RUN_SOURCES)))
+    launch = also(by_place(read, image), redirects=(*redirecting(names), *read.given(*RUN_SOURCES)))
+    if read.given(*MOUNTS):
+        launch = also(launch, note="with files of the host inside")
     inside = (*read.values("--entrypoint")[-1:], *read.rest[1:])
     if read.given("--entrypoint"):
         launch = another_program(launch, "with another entry point")
@@ -114,7 +129,7 @@ def _run(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
 def runs_anything(command: str) -> bool:
     """Say whether a command is a program that runs whatever it is given: a shell, an interpreter, a launcher."""
     name = program(command)
-    return name in LAUNCHERS or name in SHELLS or bool(INTERPRETERS.fullmatch(name))
+    return name in LAUNCHERS or name in SHELLS or name in STARTERS or bool(INTERPRETERS.fullmatch(name))
 
 
 def another_program(launch: Launch, note: str) -> Launch:
@@ -130,7 +145,7 @@ def image(reference: str) -> Launch:
     named, _, digest = reference.partition("@")
     name, tag = _tagged(named)
     if not NAME.fullmatch(name) or "//" in name or len(name) > MAX_IMAGE or (tag and not TAG.fullmatch(tag)):
-        return unknown("no image name", reference[:MAX_IMAGE])
+        return unknown("no image name")
     purl = Purl.docker(name).at(tag if tag and tag != "latest" else None)
     requested = tag if tag == "latest" else ""
     if not digest:
@@ -145,7 +160,7 @@ def _with_variable(reference: str, at: int) -> Launch:
     """Read an image whose variable starts `at` that place: in the tag it leaves the name readable."""
     name, _ = _tagged(reference[:at])
     if name == reference[:at] or not NAME.fullmatch(name) or "//" in name or len(name) > MAX_IMAGE:
-        return unknown("a variable stands for the image", reference[:MAX_IMAGE])
+        return unknown("a variable stands for the image")
     return floating(Purl.docker(name), PinKind.UNKNOWN, reference[len(name) + 1 :][:MAX_IMAGE])
 
 

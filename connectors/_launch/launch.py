@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from monitor.domain.address import endpoint, without_credentials
+from monitor.domain.address import endpoint
 from monitor.domain.deployment import PinKind
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
@@ -20,11 +20,6 @@ VARIABLE = re.compile(r"\$\{[^}]*\}|\$\(|`|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%|\{\{.*?
 PATH = re.compile(r"(file:|\.{1,2}($|[/\\])|~?[/\\]|[A-Za-z]:[/\\])")
 GIT = re.compile(r"(git\+|git://|git@|(github|gitlab|bitbucket|gist):|ssh://)", re.IGNORECASE)
 URL = re.compile(r"(https?|wss?)://", re.IGNORECASE)
-GITHUB = re.compile(
-    r"(?:git\+)?(?:github:|(?:https?|git|ssh)://(?:[^/@\s]*@)?github\.com/|(?:ssh://)?git@github\.com[:/])?"
-    r"(?P<repository>[\w.-]+/[\w.-]+?)(?:\.git)?/?(?:[@#](?P<ref>[^#\s]+))?",
-    re.IGNORECASE,
-)
 LAUNCHERS = frozenset(
     (
         *("npx", "pnpx", "bunx", "nlx", "npm", "pnpm", "yarn", "bun", "deno", "uvx", "uv", "pipx", "dnx"),
@@ -54,6 +49,40 @@ SHELLS = frozenset(
 )
 """Programs that stand before another command, or read a line of them."""
 
+STARTERS = frozenset(
+    (
+        *(
+            "tini",
+            "tini-static",
+            "dumb-init",
+            "catatonit",
+            "docker-init",
+            "s6-setuidgid",
+            "with-contenv",
+            "gosu",
+            "su-exec",
+            "setpriv",
+        ),
+        *(
+            "chroot",
+            "nsenter",
+            "unshare",
+            "runuser",
+            "su",
+            "doas",
+            "nice",
+            "ionice",
+            "stdbuf",
+            "setsid",
+            "time",
+            "timeout",
+            "script",
+        ),
+        *("taskset", "chrt", "prlimit", "start-stop-daemon", "supervisord", "pm2", "nodemon", "forever", "ld.so"),
+    )
+)
+"""Programs in an image that start whatever command they are given."""
+
 KNOWN_PROGRAMS = {"mcp-remote": frozenset({"mcp-remote-client"})}
 """Package -> its programs that are named otherwise."""
 
@@ -64,8 +93,6 @@ INTERPRETERS = re.compile(
 
 MAX_BUNDLE = 200
 """Characters. A longer bundle of letters is no option that anybody knows."""
-
-COMMIT = re.compile(r"[0-9a-fA-F]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +131,9 @@ class Words:
     ended: bool = False
     """Whether `--` ended the options."""
 
+    shifted: bool = False
+    """Whether the first positional follows an option that is not known, and may be its value: a secret, for one."""
+
     def values(self, *names: str) -> tuple[str, ...]:
         """Return the values given to any of the options, in order."""
         return tuple(value for name, value in self.options if name in names)
@@ -140,7 +170,9 @@ def words(arguments: Sequence[str], valued: Collection[str], is_flag: Callable[[
             else:
                 options.append((name, value))
     strange = [name for name, _ in options if name not in valued and not is_flag(name)]
-    return Words(tuple(options), tuple(arguments[at:]), tuple(dict.fromkeys(strange + swallowing)), ended)
+    open_ended = bool(options) and options[-1][0] in strange and not options[-1][1] and "=" not in arguments[at - 1]
+    shifted = open_ended and not ended and at < len(arguments)
+    return Words(tuple(options), tuple(arguments[at:]), tuple(dict.fromkeys(strange + swallowing)), ended, shifted)
 
 
 def _split(word: str, valued: Collection[str]) -> list[tuple[str, str, bool]]:
@@ -149,7 +181,7 @@ def _split(word: str, valued: Collection[str]) -> list[tuple[str, str, bool]]:
         name, equals, value = word.partition("=")
         return [(name, value, not equals and name in valued)]
     if len(word) > MAX_BUNDLE and word[:2] not in valued:
-        return [(word[:MAX_BUNDLE], "", False)]
+        return [(word[:2], "", False)]
     found: list[tuple[str, str, bool]] = []
     for at, letter in enumerate(word[1:], start=1):
         name, value = f"-{letter}", word[at + 1 :]
@@ -187,19 +219,15 @@ def floating(purl: Purl, kind: PinKind, requested: str) -> Launch:
     return Launch(kind, purl.package, requested=requested)
 
 
-def git(source: str) -> Launch:
-    """An installation from git. Only a full commit id is firm; for GitHub the repository is the package, its ref the version."""
-    shown = without_credentials(source)
-    read = GITHUB.fullmatch(re.sub(r"#(subdirectory|egg)=.*", "", source.strip()))
-    if not read or VARIABLE.search(source):
-        return unknown("installs from git", shown)
-    try:
-        package, ref = Purl.github(read["repository"]), read["ref"]
-        digest = Digest("gitCommit", ref) if ref and COMMIT.fullmatch(ref) else None
-        kind = PinKind.DIGEST if digest else PinKind.TAG if ref else PinKind.NONE
-        return Launch(kind, package.at(ref), digest=digest, requested=shown, note="installs from git")
-    except ValueError as error:
-        return unknown(f"installs from git: {error}", shown)
+def by_place(read: Words, reader: Callable[[str], Launch]) -> Launch:
+    """Read the first positional, but where it may be the value of an option that nobody knows: that may be a secret."""
+    return unknown("what follows is not read") if read.shifted else reader(read.rest[0])
+
+
+def moved(launch: Launch, ways: Sequence[str]) -> Launch:
+    """Return the launch as started in another folder: what installs a package takes settings, or the package, from there."""
+    package = launch.purl is not None and launch.purl.type != "docker"
+    return also(launch, redirects=ways) if package else launch
 
 
 def address(url: str) -> str | None:

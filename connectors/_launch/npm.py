@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
 
+from connectors._launch.from_git import git
 from connectors._launch.launch import (
     GIT,
     PATH,
@@ -16,8 +17,8 @@ from connectors._launch.launch import (
     Launch,
     Words,
     also,
+    by_place,
     floating,
-    git,
     local,
     named_after,
     opaque,
@@ -84,6 +85,7 @@ DENO_FLAGS = re.compile(
 )
 DENO_SOURCES = ("-c", "--config", "--import-map", "--cert", "--env-file", "--v8-flags")
 
+JSR = re.compile(r"jsr:@[\w-]+/[\w-]+(@[\w.^~-]+)?(/[\w./-]*)?")
 RUNNERS = {"npx": "", "pnpx": "", "bunx": "", "nlx": "", "npm": "exec x", "pnpm": "dlx", "yarn": "dlx", "bun": "x"}
 """Program -> its subcommands that run a package from the registry (none: the program itself does)."""
 
@@ -111,13 +113,15 @@ def npm_package(runner: str, arguments: Sequence[str]) -> tuple[Launch, tuple[st
     packages = read.values("-p", "--package")
     if not packages and not read.rest:
         return also(unknown("names no package"), redirects=_sources(read)), ()
-    launch = npm_spec(packages[0] if packages else read.rest[0])
+    launch = npm_spec(packages[0]) if packages else by_place(read, npm_spec)
     return also(unless_sure(_certain(runner, launch, read), read), redirects=_sources(read)), read.rest[1:]
 
 
 def _options(runner: str, arguments: Sequence[str]) -> Words:
     flags = FLAGS | NOT_NPMS.get(runner, frozenset())
-    return words(arguments, VALUED, lambda name: name in flags or bool(SOURCE.fullmatch(name)))
+    # `--//registry.example/:_authToken SECRET`: npm takes the next word for the value.
+    valued = VALUED | {word for word in arguments if "=" not in word and SOURCE.fullmatch(word)}
+    return words(arguments, valued, lambda name: name in flags or bool(SOURCE.fullmatch(name)))
 
 
 def _certain(runner: str, launch: Launch, read: Words) -> Launch:
@@ -160,13 +164,15 @@ def deno(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
     read = Words(before.options + read.options, read.rest, before.unsure + read.unsure)
     if not read.rest:
         return unknown("names no script"), ()
-    script = read.rest[0]
-    if script.startswith("npm:"):
+    script = "" if read.shifted else read.rest[0]
+    if read.shifted:
+        launch = unknown("what follows is not read")
+    elif script.startswith("npm:"):
         spec = script.removeprefix("npm:").removeprefix("/")
         scope, slash, bare = spec.partition("/") if spec.startswith("@") else ("", "", spec)
         launch = npm_spec(scope + slash + bare.partition("/")[0])
     elif script.startswith("jsr:"):
-        launch = unknown("jsr is a registry of its own", script)
+        launch = unknown("jsr is a registry of its own", script if JSR.fullmatch(script) else "")
     elif URL.match(script):
         launch = unknown("a script from a URL", shown(script))
     else:
@@ -197,7 +203,7 @@ def npm_spec(spec: str) -> Launch:  # noqa: PLR0911  one return for each form of
     if GIT.match(wish) or URL.match(wish) or PATH.match(wish):
         return npm_spec(wish)
     if not NAME.fullmatch(name) or len(name) > MAX_NAME:
-        return unknown("a variable stands for the package" if VARIABLE.search(name) else "no package name of npm", spec)
+        return unknown("a variable stands for the package" if VARIABLE.search(name) else "no package name of npm")
     return npm_version(name, wish)
 
 
@@ -211,7 +217,7 @@ def npm_version(name: str, wish: str) -> Launch:
             version = exact["plain"]
             return Launch(PinKind.EXACT, package.at(version), requested="" if wish == version else wish)
     except ValueError as error:
-        return unknown(str(error), f"{name}@{wish}")
+        return unknown(str(error))
     if not wish:
         return floating(package, PinKind.NONE, "")
     return floating(package, PinKind.RANGE if RANGE.search(wish) else PinKind.TAG, wish)

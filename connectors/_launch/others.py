@@ -21,6 +21,8 @@ def dnx(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
     read = words(arguments, DNX_VALUED, DNX_FLAGS.__contains__)
     if not read.rest:
         return unknown("names no package"), ()
+    if read.shifted:
+        return unless_sure(unknown("what follows is not read"), read), ()
     name, _, wish = read.rest[0].partition("@")
     after = words(read.rest[1:], DNX_VALUED, DNX_FLAGS.__contains__) if not read.ended else words((), (), bool)
     wish = (read.values("--version") + after.values("--version") or (wish,))[-1]
@@ -30,7 +32,7 @@ def dnx(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
         kind = PinKind.EXACT if exact else PinKind.RANGE if wish else PinKind.NONE
         launch = Launch(kind, package.at(exact["plain"] if exact else None), requested="" if exact else wish)
     except ValueError as error:
-        return unknown(str(error), name), ()
+        return unknown(str(error)), ()
     launch = also(unless_sure(launch, read), redirects=read.given(*DNX_SOURCES) + after.given(*DNX_SOURCES))
     return launch, read.rest[1:]
 
@@ -45,11 +47,13 @@ def go(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
     module, at, wish = (read.rest[0] if read.rest else "").partition("@")
     if (not at or module.startswith(".")) and not read.unsure:
         return local(), ()
+    if read.shifted:
+        return unless_sure(unknown("what follows is not read"), read), ()
     path, _, name = module.rpartition("/")
     try:
         package = Purl("golang", path or None, name)
         exact = SEMVER.fullmatch(wish) and wish.startswith("v")
         launch = Launch(PinKind.EXACT, package.at(wish)) if exact else Launch(PinKind.TAG, package, requested=wish)
     except ValueError as error:
-        return unknown(str(error), module), ()
+        return unknown(str(error)), ()
     return unless_sure(launch, read), read.rest[1:]

@@ -23,7 +23,7 @@ def nowhere(_: Launch) -> Found | None:
 def placed(place: Deployment, launch: Launch, on_disk: OnDisk = nowhere, depth: int = 3) -> Iterator[Deployment]:
     """Yield one deployment for each package and address that the command names."""
     found = on_disk(launch)
-    bridged = launch.purl is not None and launch.remote is not None
+    bridged = launch.remote is not None and (launch.purl is not None or launch.kind is PinKind.PATH)
     if len(launch.beside) > MAX_BESIDE:
         launch = opaque(launch, f"names more than {MAX_BESIDE} things; the rest is not shown")
     said = [launch.note, f"bridge to {launch.remote}" if bridged else "", found.note if found else ""]

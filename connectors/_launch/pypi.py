@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from packaging.version import InvalidVersion, Version
 
+from connectors._launch.from_git import git
 from connectors._launch.launch import (
     GIT,
     PATH,
@@ -17,8 +18,8 @@ from connectors._launch.launch import (
     Launch,
     Words,
     also,
+    by_place,
     floating,
-    git,
     local,
     named_after,
     opaque,
@@ -87,6 +88,8 @@ SOURCES = (
 )
 """Options that change where packages come from, or what is loaded before them."""
 
+PROJECT_RUNNERS = ("mcp", "fastmcp")
+"""Packages whose program starts a file of the project."""
 FURTHER = ("-w", "--with", "--with-editable", "--with-requirements")
 INTERPRETER = re.compile(r"(cpython|python|pypy|graalpy)?[-@]?\d+(\.\d+)*t?|python|pypy")
 """Ways to name an interpreter by its version; any other is a program of somebody's."""
@@ -107,7 +110,7 @@ def uvx(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
     elif re.fullmatch(r"python[\d.]*([@<>=~!].*)?", read.rest[0]):
         return local("the Python interpreter itself"), ()
     else:
-        launch = pypi_spec(read.rest[0])
+        launch = by_place(read, pypi_spec)
     dated = read.values("--exclude-newer")
     if launch.kind is PinKind.NONE and launch.purl and dated:
         launch = floating(launch.purl, PinKind.RANGE, f"published before {dated[-1]}")
@@ -123,10 +126,31 @@ def uv(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
     elif read.rest[:1] == ("x",):
         launch, rest = uvx(read.rest[1:])
     elif read.rest[:1] == ("run",):
-        return local(), ()
+        return _project(read, words(read.rest[1:], UV_VALUED | {"-m", "--module"}, UV_FLAGS.__contains__))
     else:
         return unknown("uv runs nothing here"), ()
     return also(unless_sure(launch, read), redirects=read.given(*SOURCES)), rest
+
+
+def _project(outer: Words, read: Words) -> tuple[Launch, tuple[str, ...]]:
+    """Read `uv run`: a program of a project, or of a package that is added to it where the program bears that one's name."""
+    called = (
+        *read.values("-m", "--module"),
+        *(read.rest[2:3] if read.rest[:2] == ("python", "-m") else read.rest[:1]),
+    )[:1]
+    specs = _specs(read.values("-w", "--with"))
+    added = [pypi_spec(spec) for spec in specs]
+    own = next((each for each in added if each.purl and called and named_after(each.purl, called[0])), None)
+    redirects = (*outer.given(*SOURCES), *read.given(*SOURCES))
+    if own is None or read.shifted or (own.purl and own.purl.label in PROJECT_RUNNERS):
+        folder = (*outer.values("--directory", "--project"), *read.values("--directory", "--project"))[-1:]
+        note = f"a project in {folder[0][:200]}" if folder else "a project of its own"
+        beside = tuple(each for each in added if each.purl and each.purl.label not in PROJECT_RUNNERS)
+        return replace(local(note), beside=beside), ()
+    launch = replace(own, beside=tuple(each for each in added if each is not own))
+    if len(added) > 1 or read.given("--with-editable", "--with-requirements"):
+        launch = opaque(launch, "with further packages")
+    return also(unless_sure(launch, read), redirects=redirects), read.rest[1:]
 
 
 def pipx(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
@@ -138,7 +162,7 @@ def pipx(arguments: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
     specs = read.values("--spec")
     if not specs and not read.rest:
         return also(unknown("names no package"), redirects=read.given(*SOURCES)), ()
-    launch = _own(pypi_spec(specs[-1]), read.rest) if specs else pypi_spec(read.rest[0])
+    launch = _own(pypi_spec(specs[-1]), read.rest) if specs else by_place(read, pypi_spec)
     launch = unless_sure(unless_sure(_alone(launch, read, specs[:-1]), read), before)
     return also(launch, redirects=read.given(*SOURCES)), read.rest[1:]
 
@@ -150,14 +174,14 @@ def _own(launch: Launch, command: Sequence[str]) -> Launch:
     return opaque(launch, "runs a command that need not be the package's own")
 
 
+def _specs(values: Sequence[str]) -> list[str]:
+    """Take the values of `--with` apart; a comma in extras parts nothing."""
+    return [spec for value in values for spec in re.split(r",(?![^\[]*\])", value) if spec.strip()]
+
+
 def _alone(launch: Launch, read: Words, others: Sequence[str]) -> Launch:
     """Make the launch opaque where further packages run in its process, or an interpreter that is no installed one."""
-    specs = [
-        spec
-        for value in (*others, *read.values("-w", "--with"))
-        for spec in re.split(r",(?![^\[]*\])", value)
-        if spec.strip()
-    ]
+    specs = _specs((*others, *read.values("-w", "--with")))
     if specs or read.given(*FURTHER):
         launch = opaque(replace(launch, beside=tuple(pypi_spec(spec) for spec in specs)), "with further packages")
     if not all(INTERPRETER.fullmatch(value) for value in read.values("-p", "--python")):
@@ -176,9 +200,7 @@ def pypi_spec(spec: str) -> Launch:
         return local()
     read = SPEC.fullmatch(spec)
     if not read:
-        return unknown(
-            "a variable stands for the package" if VARIABLE.search(spec) else "no package name of PyPI", spec
-        )
+        return unknown("a variable stands for the package" if VARIABLE.search(spec) else "no package name of PyPI")
     wish = read["rest"] if VARIABLE.search(read["rest"]) else read["rest"].partition(";")[0].strip()
     launch = _pypi_wish(read["name"], wish)
     extras = ", ".join(part.strip() for part in (read["extras"] or "").split(",") if part.strip())
@@ -196,11 +218,11 @@ def _pypi_wish(name: str, wish: str) -> Launch:  # noqa: PLR0911  one return for
     if one := CLAUSE.fullmatch(wish):
         return pypi_version(name, one[2])
     if wish and not re.match(r"[<>=~!(]", wish):
-        return unknown("no requirement", f"{name}{wish}")
+        return unknown("no requirement")
     try:
         return floating(Purl.pypi(name), PinKind.RANGE if wish else PinKind.NONE, wish)
     except ValueError as error:
-        return unknown(str(error), name)
+        return unknown(str(error))
 
 
 def pypi_version(name: str, wish: str) -> Launch:
@@ -216,4 +238,4 @@ def pypi_version(name: str, wish: str) -> Launch:
     except InvalidVersion:
         return floating(package, PinKind.TAG, wish)
     except ValueError as error:
-        return unknown(str(error), f"{name}@{wish}")
+        return unknown(str(error))

@@ -13,7 +13,8 @@ from enum import Enum
 from connectors._launch.launch import LAUNCHERS, Launch, option_names, program, unknown
 
 ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)\+?=.*", re.DOTALL)
-HARMLESS = option_names("cd pushd true : umask ulimit sleep echo mkdir test [")
+MOVING = option_names("cd chdir pushd")
+HARMLESS = MOVING | option_names("true : umask ulimit sleep echo mkdir test [")
 """Commands that start nothing and change no source, where they write into no file."""
 
 SETTING = option_names("export set declare typeset readonly setx")
@@ -44,6 +45,12 @@ class Unwrapped:
 
     others: tuple[tuple[str, ...], ...] = ()
     """Further commands of the same line."""
+
+    folders: tuple[str, ...] = ()
+    """Words and options by which it is started in another folder."""
+
+    settings: tuple[str, ...] = ()
+    """Options by which a file sets its environment."""
 
 
 def command(argv: Sequence[str], variables: Sequence[str] = (), doubt: str = "") -> Unwrapped | Launch:
@@ -80,7 +87,8 @@ def line(text: str, shell: Shell = Shell.POSIX) -> Unwrapped | Launch:
     first = next((read for read in reads if program(read.argv[0]) in LAUNCHERS), reads[0])
     others = tuple(read.argv for read in reads if read is not first)
     inherited = [name for read in reads if read is not first for name in read.variables]
-    return Unwrapped(first.argv, (*variables, *first.variables, *inherited), doubt, others)
+    folders = tuple(dict.fromkeys(program(words[0]) for words in commands if program(words[0]) in MOVING))
+    return Unwrapped(first.argv, (*variables, *first.variables, *inherited), doubt, others, folders)
 
 
 def _doubt(text: str, shell: Shell) -> str:

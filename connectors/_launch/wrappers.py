@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from functools import partial
 
 from connectors._launch.launch import Launch, Words, local, option_names, program, unknown, words
@@ -30,6 +31,7 @@ PREFIXES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "setsid": (frozenset(), option_names("-c -f -w --ctty --fork --wait")),
     "time": (option_names("-f --format"), option_names("-p -v -a --portability --verbose")),
     "command": (frozenset(), frozenset()),
+    "call": (frozenset(), frozenset()),
     "exec": (option_names("-a"), option_names("-c -l")),
     "caffeinate": (option_names("-t -w"), option_names("-d -i -m -s -u")),
     "unbuffer": (frozenset(), option_names("-p")),
@@ -94,6 +96,10 @@ RUNS: dict[str, tuple[frozenset[str], frozenset[str], frozenset[str], int]] = {
 (-1: any number, up to `--`). An option in neither table, such as another folder's environment, makes the command doubtful."""
 
 
+ENV_FILES = {"op": ("--env-file",), "dotenvx": ("-f", "--env-file", "-fk", "--env-keys-file"), "infisical": ("--path",)}
+"""Options by which a file, or a folder, sets the command's environment."""
+
+
 def unwrap(argv: Sequence[str]) -> Unwrapped | Launch | None:
     """Take one layer off; a Launch where it hides what it runs, None where there is no layer."""
     layer = LAYERS.get(program(argv[0]))
@@ -129,8 +135,8 @@ def _wsl(arguments: Sequence[str]) -> Unwrapped | Launch:
     """`wsl npx …`: but for `-e` the words are a line for the shell inside."""
     read = _prefixed("wsl", arguments)
     if not read.given("-e", "--exec") and any(FOR_A_SHELL.search(word) for word in read.rest):
-        return line(" ".join(read.rest))
-    return command(read.rest, doubt=_doubt(read))
+        return _with(line(" ".join(read.rest)), folders=read.given("--cd"))
+    return _with(command(read.rest, doubt=_doubt(read)), folders=read.given("--cd"))
 
 
 def _env(arguments: Sequence[str]) -> Unwrapped | Launch:
@@ -141,7 +147,8 @@ def _env(arguments: Sequence[str]) -> Unwrapped | Launch:
         split = [word for text in lines for word in shlex.split(text[:MAX_LINE])]
     except ValueError:
         return unknown("a line that no shell reads")
-    return command([*split, *read.rest], doubt=doubt or _doubt(read))
+    unwrapped = command([*split, *read.rest], doubt=doubt or _doubt(read))
+    return _with(unwrapped, folders=read.given("-C", "--chdir"))
 
 
 def _cmd(arguments: Sequence[str]) -> Unwrapped | Launch:
@@ -196,10 +203,14 @@ def _shell(arguments: Sequence[str]) -> Unwrapped | Launch:
         elif word == "--" and at < len(arguments):
             return line(arguments[at]) if with_line else local("a script file")
         elif word.startswith(("-", "+")):
-            return unknown(f"an option of the shell that is not known: {word[:40]}")
+            return unknown(f"an option of the shell that is not known: {_bare(word)}")
         else:
             return line(word) if with_line else local("a script file")
     return unknown("runs nothing")
+
+
+def _bare(option: str) -> str:
+    return option.partition("=")[0][:40] if option.startswith("--") else option[:2]
 
 
 def _run(name: str, arguments: Sequence[str]) -> Unwrapped | Launch:
@@ -211,9 +222,27 @@ def _run(name: str, arguments: Sequence[str]) -> Unwrapped | Launch:
     ended = rest.index("--") if "--" in rest else None
     read = words(rest[:ended], valued, flags.__contains__)
     doubt = _doubt(outer, read) or _doubtful(name, read.rest if ended is not None else ())
+    settings = read.given(*ENV_FILES.get(name, ())) or ((".env",) if name == "dotenvx" else ())
     if ended is not None:
-        return command(rest[ended + 1 :], doubt=doubt)
-    return command(read.rest[before:], doubt=doubt) if before >= 0 else unknown("runs nothing that is named")
+        return _with(command(rest[ended + 1 :], doubt=doubt), settings=settings)
+    unwrapped = command(read.rest[before:], doubt=doubt) if before >= 0 else unknown("runs nothing that is named")
+    return _with(unwrapped, settings=settings)
+
+
+def _with(read: Unwrapped | Launch, *, folders: Sequence[str] = (), settings: Sequence[str] = ()) -> Unwrapped | Launch:
+    if isinstance(read, Launch):
+        return read
+    return replace(read, folders=(*read.folders, *folders), settings=(*read.settings, *settings))
+
+
+def _start(arguments: Sequence[str]) -> Unwrapped | Launch:
+    """Read `start /b npx …` of Windows; without `/b` a title may stand first, and there is a window and no server."""
+    at = 0
+    while at < len(arguments) and (arguments[at].startswith("/") or not arguments[at]):
+        at += 2 if arguments[at].lower() in {"/d", "/affinity", "/node", "/machine"} else 1
+    switches = {word.lower() for word in arguments[:at]}
+    unwrapped = command(arguments[at:], doubt="" if "/b" in switches else "in a window of its own")
+    return _with(unwrapped, folders=("start /d",) if "/d" in switches else ())
 
 
 def _doubtful(name: str, positional: Collection[str]) -> str:
@@ -227,6 +256,7 @@ def _doubtful(name: str, positional: Collection[str]) -> str:
 LAYERS: dict[str, Callable[[Sequence[str]], Unwrapped | Launch]] = {
     **{name: partial(_prefix, name) for name in PREFIXES},
     "cmd": _cmd,
+    "start": _start,
     "env": _env,
     "timeout": _timeout,
     "wsl": _wsl,

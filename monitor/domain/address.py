@@ -10,12 +10,23 @@ MAX_LENGTH = 2048
 HOST = re.compile(r"[^\s/\\?#@:%\[\]<>^|`{}\"]+|\[[0-9A-Fa-f:.]+\]")
 VARIABLE = re.compile(r"\$\{[\w:.-]{1,80}\}")
 SHORT = 12
-"""Characters. A shorter part of a path is shown as it is."""
+"""Characters. A shorter part of a path is shown as it is, but for one of letters and digits mixed."""
+
+HASHED = 12
+"""Digits of the hash that stands for a secret."""
 
 PLAIN = re.compile(r"(?=.{1,80}$)([A-Za-z]?[a-z]{0,18}|v?\d{1,4})([._~@:-]([A-Za-z]?[a-z]{0,18}|v?\d{1,4}))*")
 """Words and small numbers with marks between them, as people write them."""
 
 HIDDEN = re.compile(r"~[0-9a-f]{12}")
+KEY = re.compile(r"(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])[\w-]{8,}")
+HALVES = re.compile("[\ud800-\udfff]")
+"""What no encoding can write."""
+
+GIVEN = re.compile(r"(?<=[A-Za-z0-9_-])(?<!subdirectory)(?<!egg)=(?![=\s])[^\s;,]+")
+"""A value behind a name: no comparison of versions, such as `==1.0` or `>=1`."""
+
+MIXED = re.compile(r"(?<![\w@#~.-])(?=[A-Za-z_+-]*[0-9])[\w+-]{16,}(?![\w-])|(?<![\w@#~])[0-9a-fA-F]{16,}(?!\w)")
 TOKEN = re.compile(
     r"(?i)\b(gh[pousr]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{10,}|npm_\w{16,}|pypi-[\w-]{16,}|sk-[\w-]{16,}|xox[a-z]-[\w-]{10,}"
     r"|AKIA[0-9A-Z]{12,}|eyJ[\w-]{10,}\.[\w-]+(\.[\w-]+)?|AIza[\w-]{20,})"
@@ -62,11 +73,17 @@ def without_credentials(text: str) -> str:
 
 
 def shown(text: str, limit: int = 500) -> str:
-    """Return text that somebody else wrote, as it may be kept and shown: an address as `endpoint`, without credentials, not too long."""
-    return without_credentials(endpoint(text) or text[: limit * 8])[:limit]
+    """Return text that somebody else wrote, as it may be kept and shown: without what may be a secret, an address as `endpoint`."""
+    text = HALVES.sub("\N{REPLACEMENT CHARACTER}", text[: limit * 8])
+    return (endpoint(text) or _without_values(without_credentials(text)))[:limit]
+
+
+def _without_values(text: str) -> str:
+    """Take out what is given to a name by `=`, and words of letters and digits as no one writes them; commits of a source stay."""
+    return MIXED.sub(lambda word: word[0] if PLAIN.fullmatch(word[0]) else "…", GIVEN.sub("=…", text))
 
 
 def _without_secret(segment: str) -> str:
-    if TOKEN.search(segment) or (len(segment) >= SHORT and not PLAIN.fullmatch(segment)):
-        return segment if HIDDEN.fullmatch(segment) else "~" + fingerprint("segment of a path", segment)[:SHORT]
+    if TOKEN.search(segment) or ((len(segment) >= SHORT or KEY.fullmatch(segment)) and not PLAIN.fullmatch(segment)):
+        return segment if HIDDEN.fullmatch(segment) else "~" + fingerprint("segment of a path", segment)[:HASHED]
     return segment

@@ -212,7 +212,7 @@ def test_a_variable_that_a_shell_line_sets_is_a_redirection(command: str, argume
         ("npx", ["-p", A, "acme-server"]),
         ("npx", ["-p", A, "mcp-server"]),
         ("npx -y @acme/server@1.2.3", []),
-        ("bash", ["-lc", f"cd /srv/app && exec npx -y {A} 2>/dev/null"]),
+        ("bash", ["-lc", f"mkdir -p /srv/app && exec npx -y {A} 2>/dev/null"]),
         ("sh", ["-c", f"export TOKEN=x && npx -y {A}"]),
         ("sh", ["-c", f'npx -y {A} --root "$HOME/files"']),
         ("sh", ["-c", f"npx -y {A} --root '$(x)'"]),

@@ -153,7 +153,7 @@ def test_no_credential_of_an_entry_is_kept_anywhere(entry: dict[str, object]) ->
 
 
 def test_text_of_an_entry_is_kept_only_so_long() -> None:
-    found = read({"mcpServers": {"x": {"command": "npx", "args": ["bad name" * 2000]}}})
+    found = read({"mcpServers": {"x": {"command": "npx", "args": ["acme@" + "^1 || " * 2000]}}})
 
     assert len(found["x"].requested) == 500
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.address import endpoint, same_endpoint, without_credentials
+from monitor.domain.address import endpoint, same_endpoint, shown, without_credentials
 from monitor.domain.deployment import PinKind
 from monitor.domain.fleet import assign
 from tests.make import deployment, server
@@ -77,7 +77,7 @@ def test_a_deployment_with_a_broken_address_is_on_no_list_and_costs_only_itself(
     "segment",
     [
         "c2VjcmV0LXRva2VuLWhlcmU", "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "ghp_0123456789abcdefghij", "sk-0123456789abcdefghij",
-        "A1b2C3d4E5f6",
+        "A1b2C3d4E5f6", "u7Kd93mQz1a",
     ],
 )  # fmt: skip
 def test_a_part_of_a_path_that_may_be_a_secret_is_shown_as_a_hash_and_still_tells_endpoints_apart(segment: str) -> None:
@@ -116,3 +116,23 @@ def test_a_listed_address_with_a_secret_in_it_is_still_found() -> None:
 )
 def test_text_is_shown_without_credentials(text: str, shown: str) -> None:
     assert without_credentials(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("API_KEY=8f3c9a1d", "API_KEY=…"),
+        ("module 8f3c9a1d7be24455a0c1", "module …"),
+        ("x\ud800", "x\ufffd"),
+        (">=1.2,<2; extras: a", ">=1.2,<2; extras: a"),
+        ("==1.0", "==1.0"),
+        ("published before 2026-01-01", "published before 2026-01-01"),
+        (
+            "the version stands in node_modules/@acme/server-filesystem",
+            "the version stands in node_modules/@acme/server-filesystem",
+        ),
+    ],
+)
+def test_what_may_be_a_secret_in_a_text_is_left_out(text: str, kept: str) -> None:
+    assert shown(text) == kept
+    assert shown(kept) == kept
