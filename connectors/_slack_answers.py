@@ -39,6 +39,10 @@ UNREADABLE = frozenset(
     {"missing_scope", "not_in_channel", "channel_not_found", "not_allowed_token_type", "access_denied"}
 )
 """The history is closed to us: whether a message is in it cannot be told."""
+NO_THREAD = frozenset({"thread_not_found", "cannot_reply_to_message", "message_not_found"})
+"""What was replied to is not there: deleted, or in the channel that was configured before."""
+GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
+"""The message is not ours to change, or any more."""
 WAYS_OUT = {
     "missing_scope": "add the scope chat:write to the app and install it again",
     "channel_not_found": "correct the channel's id, or invite the bot into a private channel",

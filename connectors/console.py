@@ -95,7 +95,7 @@ class Alerts:
         """Nothing: each message was printed when it came."""
         return Delivered("")
 
-    async def find(self, alert: SendAlert) -> str | None:  # noqa: ARG002  (the port's question)
+    async def find(self, alert: SendAlert, *, thread: str = "") -> str | None:  # noqa: ARG002  (the port's question)
         """Nothing that was printed can be found again."""
         return None
 

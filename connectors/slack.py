@@ -12,12 +12,14 @@ import msgspec
 
 from connectors._edge.address import Address
 from connectors._edge.transport import system_proxies
-from connectors._markup.slack_blocks import blocks, fallback, summary
+from connectors._markup.slack_blocks import MEMBER, Extras, blocks, fallback, summary
 from connectors._slack_answers import (
     AGAIN,
     CONTENT,
     CREDENTIALS,
     DOUBTFUL,
+    GONE,
+    NO_THREAD,
     OK,
     SOON,
     UNREADABLE,
@@ -26,6 +28,7 @@ from connectors._slack_answers import (
     named,
     refused,
 )
+from connectors._slack_shape import Described, History, Identity, Message, Posted
 from connectors._slack_wire import Answer, Doubtful, Unsent, Wire
 from monitor.domain.action import Ambiguous, Deferred, Delivered, Delivery, Rejected, SendAlert, UpdateAlert
 from monitor.domain.text import one_line
@@ -41,39 +44,6 @@ HISTORY_PAGES, HISTORY_PAGE = 5, 200
 """How far back a doubtful message is looked for: it was sent minutes ago."""
 
 
-class Posted(msgspec.Struct, frozen=True):
-    """The answer of chat.postMessage: `ts` is the message's id in its channel."""
-
-    ts: str
-
-
-class Message(msgspec.Struct, frozen=True):
-    """A message in the history; other apps write metadata of their own."""
-
-    ts: str
-    metadata: dict[str, object] | None = None
-
-
-class Paging(msgspec.Struct, frozen=True):
-    """Where the next page is."""
-
-    next_cursor: str = ""
-
-
-class History(msgspec.Struct, frozen=True):
-    """One page of conversations.history, newest first."""
-
-    messages: list[Message]
-    response_metadata: Paging | None = None
-
-
-class Identity(msgspec.Struct, frozen=True):
-    """The answer of auth.test."""
-
-    user: str = ""
-    team: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Bot:
     """Posts with a bot token. `channels`: our channel's name -> Slack's channel id."""
@@ -82,35 +52,31 @@ class Bot:
     base_url: str
     token: str = field(repr=False)
     channels: Mapping[str, str]
+    mentions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Owner -> Slack's ids of who is asked."""
+    buttons: bool = False
 
     @property
     def name(self) -> str:
         """`slack`."""
         return "slack"
 
-    async def send(self, alert: SendAlert, *, repeat: bool, thread: str = "", link: str = "") -> Delivery:  # noqa: ARG002
-        """Post once; once more as plain text when Slack refuses the blocks."""
+    async def send(self, alert: SendAlert, *, repeat: bool, thread: str = "", link: str = "") -> Delivery:
+        """Post once; once more as plain text when Slack refuses the blocks, or by itself when the thread is not there."""
         channel = self.channels.get(alert.channel)
         if channel is None:
             return _unmapped(alert)
-        message = {
-            "channel": channel,
-            "text": summary(alert, repeat=repeat),
-            "blocks": blocks(alert, repeat=repeat),
+        members = self.mentions.get(alert.owner, ())
+        extras = Extras(repeat, link, members, self.buttons and (alert.begins or alert.loud))
+        message = _quiet(channel) | {
             "metadata": {"event_type": EVENT_TYPE, "event_payload": {"key": alert.key}},
-            "unfurl_links": False,
-            "unfurl_media": False,
-            "link_names": False,
-            "mrkdwn": False,
-            "parse": "none",
             **({"thread_ts": thread, "reply_broadcast": alert.loud} if thread else {}),
         }
         try:
-            answer = await self._call("chat.postMessage", "POST", message)
-            if answer.error in CONTENT:
-                del message["blocks"]
-                message["text"] = fallback(alert, repeat=repeat)
-                answer = await self._call("chat.postMessage", "POST", message)
+            answer = await self._say("chat.postMessage", message, alert, extras)
+            if answer.error in NO_THREAD and thread:
+                alone = {key: value for key, value in message.items() if key not in ("thread_ts", "reply_broadcast")}
+                answer = await self._say("chat.postMessage", alone, alert, extras)
         except Unsent as error:
             return Deferred(f"slack: {error}", SOON)
         except Doubtful as error:
@@ -119,17 +85,42 @@ class Bot:
             return _posted(answer)
         return refused(answer, alert.channel)
 
-    async def update(self, alert: UpdateAlert, head: str, *, link: str = "") -> Delivery:  # noqa: ARG002
-        """Leave it as it is."""
-        return Delivered("")
+    async def update(self, alert: UpdateAlert, head: str, *, link: str = "") -> Delivery:
+        """Write the message anew. One that is not there any more, or that nobody may change, is left: there is nothing to mend."""
+        channel = self.channels.get(alert.channel)
+        if channel is None or not head:
+            return Delivered("") if channel else _unmapped(alert)
+        extras = Extras(link=link, buttons=self.buttons and alert.open)
+        try:
+            answer = await self._say("chat.update", _quiet(channel) | {"ts": head}, alert, extras)
+        except Unsent as error:
+            return Deferred(f"slack: {error}", SOON)
+        except Doubtful as error:
+            return Ambiguous(f"slack: {error}")
+        if accepted(answer) or answer.error in GONE:
+            return Delivered("")
+        return refused(answer, alert.channel)
 
-    async def find(self, alert: SendAlert) -> str | None:
-        """Look through the channel's newest messages for our key. Raises `Unavailable`, `Denied` and `Malformed`."""
+    async def _say(
+        self, method: str, message: Mapping[str, object], alert: SendAlert | UpdateAlert, extras: Extras
+    ) -> Answer:
+        """Without its layout a message has an explicitly empty one: an update without any would keep the old."""
+        laid_out = {**message, "text": summary(alert, extras), "blocks": blocks(alert, extras)}
+        answer = await self._call(method, "POST", laid_out)
+        if answer.error not in CONTENT:
+            return answer
+        bare = {**message, "text": fallback(alert, extras)} | ({"blocks": []} if "ts" in message else {})
+        return await self._call(method, "POST", bare)
+
+    async def find(self, alert: SendAlert, *, thread: str = "") -> str | None:
+        """Look through the thread, or the channel's newest messages, for our key. Raises `Unavailable`, `Denied` and `Malformed`."""
         channel = self.channels.get(alert.channel)
         cursor = ""
+        method = "conversations.replies" if thread else "conversations.history"
         for _ in range(HISTORY_PAGES if channel else 0):
             arguments = {"channel": channel, "limit": HISTORY_PAGE, "include_all_metadata": True, "cursor": cursor}
-            answer = await self._ask("conversations.history", "GET", arguments, unless=UNREADABLE)
+            arguments |= {"ts": thread} if thread else {}
+            answer = await self._ask(method, "GET", arguments, unless=UNREADABLE | NO_THREAD)
             if answer.error:
                 return None
             page = _read(answer, History)
@@ -155,8 +146,18 @@ class Bot:
                 notes.append(
                     f"{name}: doubtful deliveries cannot be looked up ({answer.error}; needs channels:history)"
                 )
+            notes += await self._standing(name, channel)
         who = f"slack: posts as {one_line(identity.user, 80)} in {one_line(identity.team, 80)} to {len(self.channels)} channel(s)"
         return "; ".join([who, *notes])
+
+    async def _standing(self, name: str, channel: str) -> list[str]:
+        """Return a note where it cannot be told whether the channel is archived. One that is, is `Denied`: nothing can be posted."""
+        answer = await self._ask("conversations.info", "GET", {"channel": channel}, unless=UNREADABLE)
+        if answer.error:
+            return [f"{name}: whether it is archived cannot be told ({answer.error}; needs channels:read)"]
+        if _read(answer, Described).channel.is_archived:
+            raise Denied(self.name, f"channel {name} ({channel}): is_archived: {WAYS_OUT['is_archived']}")
+        return []
 
     async def _call(self, method: str, verb: Literal["GET", "POST"], arguments: Mapping[str, object]) -> Answer:
         return await self.wire.call(self.base_url, self.token, method, verb, arguments)
@@ -190,23 +191,25 @@ class Webhooks:
 
     wire: Wire
     channels: Mapping[str, str] = field(repr=False)
+    mentions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """`slack`."""
         return "slack"
 
-    async def send(self, alert: SendAlert, *, repeat: bool, thread: str = "", link: str = "") -> Delivery:  # noqa: ARG002
+    async def send(self, alert: SendAlert, *, repeat: bool, thread: str = "", link: str = "") -> Delivery:  # noqa: ARG002 (no threads)
         """Post once; once more as plain text when Slack refuses the blocks."""
         url = self.channels.get(alert.channel)
         if url is None:
             return _unmapped(alert)
         quiet: Mapping[str, object] = {"unfurl_links": False, "unfurl_media": False}
-        message = {"text": summary(alert, repeat=repeat), "blocks": blocks(alert, repeat=repeat), **quiet}
+        extras = Extras(repeat, link, self.mentions.get(alert.owner, ()))
+        message = {"text": summary(alert, extras), "blocks": blocks(alert, extras), **quiet}
         try:
             answer = await self.wire.hook(url, message)
             if answer.error in CONTENT:
-                answer = await self.wire.hook(url, {"text": fallback(alert, repeat=repeat), **quiet})
+                answer = await self.wire.hook(url, {"text": fallback(alert, extras), **quiet})
         except Unsent as error:
             return Deferred(f"slack: webhook of {alert.channel}: {error}", SOON)
         except Doubtful as error:
@@ -215,11 +218,11 @@ class Webhooks:
             return Ambiguous(f"slack: webhook: {named(answer)}") if answer.error else Delivered("")
         return refused(answer, alert.channel)
 
-    async def update(self, alert: UpdateAlert, head: str, *, link: str = "") -> Delivery:  # noqa: ARG002
+    async def update(self, alert: UpdateAlert, head: str, *, link: str = "") -> Delivery:  # noqa: ARG002  (the port's)
         """A webhook knows no updates."""
         return Delivered("")
 
-    async def find(self, alert: SendAlert) -> str | None:  # noqa: ARG002  (the port's question; a webhook has no answer to it)
+    async def find(self, alert: SendAlert, *, thread: str = "") -> str | None:  # noqa: ARG002  (the port's question; a webhook has no answer to it)
         """It cannot be told."""
         return None
 
@@ -232,24 +235,44 @@ def build(
     *,
     channels: Mapping[str, str],
     token: str | None = None,
+    mentions: Mapping[str, tuple[str, ...]] | None = None,
+    buttons: bool = False,
     base_url: str = API,
     proxies: Mapping[str, str] | None = None,
     timeout: float = 20.0,
 ) -> AlertChannel:
     """Build from the configuration: with a token, `channels` holds channel ids; without one, the addresses of incoming webhooks.
 
-    `proxies` default to the system's. Raises ValueError for an address that is none, without showing it.
+    `mentions`: owner -> Slack's ids of the people who are asked. `buttons`: whether somebody listens for them (`slack_socket`).
+    `proxies` default to the system's. Raises ValueError for an address that is none, without showing it, and for an id that is none.
     """
+    asked = dict(mentions or {})
+    if strange := [each for group in asked.values() for each in group if not MEMBER.fullmatch(each)]:
+        raise ValueError(
+            f"slack: {one_line(strange[0], 40)!r} is no member id: it looks like U0123456789 (profile, Copy member ID)"
+        )
     wire = Wire(system_proxies() if proxies is None else proxies, timeout)
     if token is not None:
         Address.parse(base_url)
-        return Bot(wire, base_url, token, dict(channels))
+        return Bot(wire, base_url, token, dict(channels), asked, buttons)
     for address in channels.values():
         Address.parse(address)
-    return Webhooks(wire, dict(channels))
+    return Webhooks(wire, dict(channels), asked)
 
 
-def _unmapped(alert: SendAlert) -> Rejected:
+def _quiet(channel: str) -> dict[str, object]:
+    """No preview of a link, and nothing in the text that becomes a name or a channel by itself."""
+    return {
+        "channel": channel,
+        "unfurl_links": False,
+        "unfurl_media": False,
+        "link_names": False,
+        "mrkdwn": False,
+        "parse": "none",
+    }
+
+
+def _unmapped(alert: SendAlert | UpdateAlert) -> Rejected:
     return Rejected(f"slack: no channel for {alert.channel!r}: set it under [slack.channels]")
 
 

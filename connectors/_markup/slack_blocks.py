@@ -3,16 +3,18 @@
 Format: https://docs.slack.dev/reference/block-kit/blocks, escaping: https://docs.slack.dev/messaging/formatting-message-text#escaping
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 
 from connectors._markup.trim import fit
-from monitor.domain.action import SendAlert
+from monitor.domain.action import SendAlert, UpdateAlert
 from monitor.domain.document import Block, Bullets, Code, Heading, Link, Paragraph, Table, plain
 from monitor.domain.text import one_line, visible, web_address
 
-BODY_BLOCKS = 38
-"""Of the 40 that we allow ourselves (Slack: 50), two are the header and the closing line."""
+BODY_BLOCKS = 36
+"""Of the 40 that we allow ourselves (Slack: 50), four are the header, the mentions, the buttons and the closing line."""
 BODY_SIZE = 8_500
 """Slack refuses a message somewhere above 13,000 characters of blocks, less with many escapes, and does not document where."""
 SECTION_SIZE = 2_900
@@ -23,8 +25,23 @@ FALLBACK_SIZE = 3_800
 URL_SIZE = 2_500
 
 FENCE = "```"
+MEMBER = re.compile(r"[UW][A-Z0-9]{2,20}")
+"""Slack's id of a person."""
+ACKNOWLEDGE, SNOOZE, APPROVE, OPEN = "mcp-acknowledge", "mcp-snooze", "mcp-approve", "mcp-open"
+"""The buttons' names: what comes back when one is pressed."""
 
 Json = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a message has beside its text, all of it ours: `link` leads to its ticket, `members` (Slack's ids) are mentioned."""
+
+    repeat: bool = False
+    link: str = ""
+    members: Collection[str] = ()
+    buttons: bool = False
+    """Whether somebody listens for what is pressed."""
 
 
 def escaped(text: str) -> str:
@@ -32,29 +49,59 @@ def escaped(text: str) -> str:
     return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def blocks(alert: SendAlert, *, repeat: bool) -> list[Json]:
-    """Render the alert: a header, the body (shortened with a note where it is too long), and a line with the severity."""
+def blocks(alert: SendAlert | UpdateAlert, extras: Extras) -> list[Json]:
+    """Render the alert: a header, who is asked, the body (shortened with a note where it is too long), buttons, and the severity."""
     body = fit(alert.body, weight=_weight, limit=BODY_SIZE)
-    header = {"type": "header", "text": _plain_text(_short(_title(alert, repeat=repeat), HEADER_SIZE))}
+    header = {"type": "header", "text": _plain_text(_short(_title(alert, extras), HEADER_SIZE))}
     closing = {"type": "context", "elements": [_plain_text(_short(f"{alert.severity} · mcp-monitor", HEADER_SIZE))]}
-    return [header, *(section for block in body for section in _sections(block)), closing]
+    asked = [_mrkdwn(mentions)] if (mentions := _mentions(extras)) else []
+    pressed = _buttons(alert, extras)
+    actions = [{"type": "actions", "elements": pressed}] if pressed else []
+    return [header, *asked, *(section for block in body for section in _sections(block)), *actions, closing]
 
 
-def summary(alert: SendAlert, *, repeat: bool) -> str:
+def summary(alert: SendAlert | UpdateAlert, extras: Extras) -> str:
     """Return the text of the notification, beside the blocks."""
-    return _short(f"{alert.severity}: {_title(alert, repeat=repeat)}", 300)
+    return _short(f"{alert.severity}: {_title(alert, extras)}", 300)
 
 
-def fallback(alert: SendAlert, *, repeat: bool) -> str:
+def fallback(alert: SendAlert | UpdateAlert, extras: Extras) -> str:
     """Return the whole alert as one text, for when Slack refuses the blocks."""
-    text = f"{_title(alert, repeat=repeat)}\n{plain(alert.body)[: FALLBACK_SIZE + 1]}"
-    first, *more = [*islice(_pieces(text, FALLBACK_SIZE), 2)]
-    return f"{first}\n…" if more else first
+    text = f"{_title(alert, extras)}\n{plain(alert.body)[: FALLBACK_SIZE + 1]}"
+    first, *more = [*islice(_pieces(text, FALLBACK_SIZE - URL_SIZE * bool(extras.link)), 2)]
+    link = web_address(extras.link) if len(extras.link) <= URL_SIZE else None
+    parts = [_mentions(extras), first, "…" if more else "", f"<{escaped(link)}|Open the ticket>" if link else ""]
+    return "\n".join(filter(None, parts))
 
 
-def _title(alert: SendAlert, *, repeat: bool) -> str:
+def _title(alert: SendAlert | UpdateAlert, extras: Extras) -> str:
     title = alert.title if alert.title.strip() else "alert"
-    return f"(repeat) {title}" if repeat else title
+    return f"(repeat) {title}" if extras.repeat else title
+
+
+def _mentions(extras: Extras) -> str:
+    """Nobody but whom the configuration names, by an id that can be nothing else."""
+    return " ".join(f"<@{member}>" for member in extras.members if MEMBER.fullmatch(member))
+
+
+def _buttons(alert: SendAlert | UpdateAlert, extras: Extras) -> list[Json]:
+    """What is pressed carries a name only: who presses, and whether they may, is looked up when it arrives."""
+    pressed: list[Json] = []
+    address = web_address(extras.link)
+    if address and len(address) <= URL_SIZE:
+        pressed.append(_button(OPEN, "Open the ticket", url=address))
+    if extras.buttons and alert.incident:
+        pressed += [
+            _button(ACKNOWLEDGE, "I work on it", value=alert.incident),
+            _button(SNOOZE, "Snooze for a day", value=alert.incident),
+        ]
+    if extras.buttons and alert.ticket:
+        pressed.append(_button(APPROVE, "Approve", value=alert.ticket))
+    return pressed
+
+
+def _button(name: str, text: str, **more: str) -> Json:
+    return {"type": "button", "action_id": name, "text": _plain_text(text), **more}
 
 
 def _sections(block: Block) -> Iterator[Json]:

@@ -95,6 +95,8 @@ class UpdateAlert:
     severity: str
     incident: str
     ticket: str = ""
+    open: bool = True
+    """Whether the incident goes on: what is over asks for nothing."""
 
 
 @dataclass(frozen=True, slots=True)

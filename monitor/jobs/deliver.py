@@ -107,7 +107,8 @@ async def _find(app: App, action: Action) -> str | None:
             ticket = await _reference(app, action.fingerprint)
             return await app.tickets.find_comment(ticket, action.key) if ticket else None
         case SendAlert():
-            return await app.alerts.find(action)
+            began = await app.store.run(lambda unit: unit.began([action.incident])) if _replies(action) else {}
+            return await app.alerts.find(action, thread=began.get(action.incident, ""))
         case _:
             return None
 
@@ -151,11 +152,15 @@ async def _send_to_thread(app: App, action: SendAlert | UpdateAlert, *, repeat: 
         if action.incident not in known:
             return Deferred("its first message is not sent yet", 60.0)
         return await app.alerts.update(action, known[action.incident], link=link)
-    replies = action.incident and not action.begins
+    replies = _replies(action)
     if replies and action.incident not in known:
         return Deferred("the first message of its incident is not sent yet", 60.0)
     thread = known[action.incident] if replies else ""
     return await app.alerts.send(action, repeat=repeat, thread=thread, link=link)
+
+
+def _replies(alert: SendAlert) -> bool:
+    return bool(alert.incident) and not alert.begins
 
 
 async def _reference(app: App, name: str) -> str | None:

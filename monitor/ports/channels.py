@@ -19,6 +19,7 @@ from monitor.domain.action import (
     UpdateTicket,
     WritePin,
 )
+from monitor.domain.audit import Checkpoint
 from monitor.domain.review import Word
 
 T = TypeVar("T")
@@ -119,8 +120,11 @@ class AlertChannel(Protocol):
     async def update(self, alert: UpdateAlert, head: str, *, link: str = "") -> Delivery:
         """Write the message `head` anew; delivered with an empty ref where the channel knows no updates. Idempotent. Raises nothing."""
 
-    async def find(self, alert: SendAlert) -> str | None:
-        """Return the reference of a message that was posted with this key; None: none was, or it cannot be told. Raises the four errors."""
+    async def find(self, alert: SendAlert, *, thread: str = "") -> str | None:
+        """Return the reference of a message that was posted with this key, as a reply to `thread`; None: none was, or it cannot be told.
+
+        Raises the four errors.
+        """
 
     async def probe(self) -> str:
         """Check credentials and channels; return a line for `doctor`. Raises the four errors with the way out."""
@@ -149,6 +153,16 @@ class Proposals(Protocol):
 
     async def read(self, keys: Mapping[str, WritePin]) -> Mapping[str, TicketState]:
         """Return how each proposal stands that exists, by the key of its action: approved is merged after a review that counts."""
+
+
+class CheckpointKeeper(Protocol):
+    """Where signed proofs of the audit log are kept."""
+
+    async def keep(self, checkpoint: Checkpoint) -> str:
+        """Sign it and keep it; return its name there. Raises the four errors."""
+
+    async def probe(self) -> str:
+        """Check that it can be done; return a line for `doctor`. Raises the four errors with the way out."""
 
 
 class EventSink(Protocol):

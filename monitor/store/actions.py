@@ -104,6 +104,7 @@ class _UpdateAlert(Struct, tag="update-alert", tag_field="kind"):
     severity: str
     incident: str
     ticket: str = ""
+    open: bool = True
 
 
 class _WritePin(Struct, tag="write-pin", tag_field="kind"):

@@ -1,8 +1,8 @@
 """Slack as a bot and a webhook see it: it keeps messages, and refuses what the real one refuses."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -15,6 +15,17 @@ LIMITS = {"header": 150, "section": 3000, "context": 3000}
 MAX_BLOCKS = 50
 MAX_BLOCK_TEXT = 13_200
 MAX_TEXT = 40_000
+MAX_ELEMENTS = 25
+MAX_LABEL = 75
+
+IDENTITY = {
+    "ok": True,
+    "user": "mcp-monitor",
+    "user_id": "U0MONITOR",
+    "team": "World",
+    "team_id": "T0WORLD",
+    "url": "https://world.example/",
+}
 
 Json = dict[str, object]
 
@@ -28,6 +39,10 @@ class Message:
     text: str
     blocks: tuple[Json, ...]
     metadata: Json | None = None
+    thread: str = ""
+    """The message that it replies to; empty: none."""
+    broadcast: bool = False
+    """Whether a reply is shown in the channel, too."""
 
     @property
     def words(self) -> str:
@@ -54,7 +69,7 @@ class Slack:
     token: str = "xoxb-world"
     channels: dict[str, str] = field(default_factory=lambda: {"C0ALERTS": "alerts", "C0SECURITY": "security"})
     archived: set[str] = field(default_factory=set)
-    scopes: set[str] = field(default_factory=lambda: {"chat:write", "channels:history"})
+    scopes: set[str] = field(default_factory=lambda: {"chat:write", "channels:history", "channels:read"})
     webhooks: dict[str, str] = field(default_factory=lambda: {"T0/B0/secret": "alerts"})
     """Path below `/services/` -> the webhook's name."""
     refuses_blocks: bool = False
@@ -64,6 +79,8 @@ class Slack:
     per_second: bool = False
     """One message a channel until `a_second_passes()`."""
     messages: list[Message] = field(default_factory=list)
+    foreign: set[str] = field(default_factory=set)
+    """The `ts` of messages that the bot may not change."""
     _busy: set[str] = field(default_factory=set)
 
     def a_second_passes(self) -> None:
@@ -73,6 +90,10 @@ class Slack:
     def in_channel(self, channel: str) -> list[Message]:
         """Return a channel's messages, oldest first."""
         return [message for message in self.messages if message.channel == channel]
+
+    def replies(self, head: Message) -> list[Message]:
+        """Return what was said in the thread of a message, oldest first."""
+        return [message for message in self.in_channel(head.channel) if message.thread == head.ts]
 
     def routes(self) -> list[BaseRoute]:
         """Return the Web API below `/api` and the webhooks below `/services`."""
@@ -88,19 +109,17 @@ class Slack:
         method = request.path_params["method"]
         if error := self.error or self._denied(request):
             return JSONResponse({"ok": False, "error": error})
-        match method:
-            case "auth.test":
-                return JSONResponse(
-                    {"ok": True, "user": "mcp-monitor", "team": "World", "url": "https://world.example/"}
-                )
-            case "chat.postMessage":
-                return self._post(arguments)
-            case "chat.update":
-                return self._update(arguments)
-            case "conversations.history":
-                return self._history(arguments)
-            case _:
-                return JSONResponse({"ok": False, "error": "unknown_method"})
+        known: dict[str, Callable[[Json], Response]] = {
+            "auth.test": lambda _: JSONResponse(IDENTITY),
+            "chat.postMessage": self._post,
+            "chat.update": self._update,
+            "conversations.history": self._history,
+            "conversations.replies": lambda given: self._history(given, str(given.get("ts"))),
+            "conversations.info": self._info,
+        }
+        if method not in known:
+            return JSONResponse({"ok": False, "error": "unknown_method"})
+        return known[method](arguments)
 
     def _denied(self, request: Request) -> str:
         given = request.headers.get("authorization", "")
@@ -116,6 +135,10 @@ class Slack:
             return JSONResponse({"ok": False, "error": error})
         if self._too_fast(channel):
             return JSONResponse({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": "30"})
+        if (thread := arguments.get("thread_ts")) and not any(
+            (each.channel, each.ts) == (channel, thread) for each in self.messages
+        ):
+            return JSONResponse({"ok": False, "error": "thread_not_found"})
         message = self._keep(channel, arguments)
         shown = {"type": "message", "text": message.text, "ts": message.ts}
         return JSONResponse({"ok": True, "channel": channel, "ts": message.ts, "message": shown})
@@ -123,19 +146,39 @@ class Slack:
     def _update(self, arguments: Json) -> Response:
         for number, message in enumerate(self.messages):
             if (message.channel, message.ts) == (arguments.get("channel"), arguments.get("ts")):
-                if error := self._faulty(arguments):
+                if error := self._closed(message.channel) or self._faulty(
+                    {"blocks": list(message.blocks), **arguments}
+                ):
                     return JSONResponse({"ok": False, "error": error})
-                self.messages[number] = _message(message.channel, message.ts, arguments)
+                if message.ts in self.foreign:
+                    return JSONResponse({"ok": False, "error": "cant_update_message"})
+                # What an update does not name stays as it was.
+                said = _message(message.channel, message.ts, arguments)
+                kept = said.blocks if "blocks" in arguments else message.blocks
+                self.messages[number] = replace(message, text=said.text, blocks=kept)
                 return JSONResponse({"ok": True, "channel": message.channel, "ts": message.ts, "text": message.text})
         return JSONResponse({"ok": False, "error": "message_not_found"})
 
-    def _history(self, arguments: Json) -> Response:
+    def _info(self, arguments: Json) -> Response:
+        channel = str(arguments.get("channel"))
+        if "channels:read" not in self.scopes:
+            return JSONResponse({"ok": False, "error": "missing_scope", "needed": "channels:read"})
+        if channel not in self.channels:
+            return JSONResponse({"ok": False, "error": "channel_not_found"})
+        described = {"id": channel, "name": self.channels[channel], "is_archived": channel in self.archived}
+        return JSONResponse({"ok": True, "channel": described})
+
+    def _history(self, arguments: Json, thread: str = "") -> Response:
         channel = str(arguments.get("channel"))
         if "channels:history" not in self.scopes:
             return JSONResponse({"ok": False, "error": "missing_scope", "needed": "channels:history"})
         if (error := self._closed(channel)) and error != "is_archived":
             return JSONResponse({"ok": False, "error": error})
-        newest = self.in_channel(channel)[::-1]
+        found = self.in_channel(channel)
+        if thread and not any(each.ts == thread for each in found):
+            return JSONResponse({"ok": False, "error": "thread_not_found"})
+        shown = [each for each in found if each.broadcast or not each.thread]
+        newest = [each for each in found if thread in (each.ts, each.thread)] if thread else shown[::-1]
         start, limit = int(str(arguments.get("cursor") or 0)), int(str(arguments.get("limit") or 100))
         page = [_listed(message, arguments) for message in newest[start : start + limit]]
         more = start + limit < len(newest)
@@ -185,7 +228,9 @@ class Slack:
         return False
 
     def _keep(self, channel: str, arguments: Json) -> Message:
-        message = _message(channel, f"{int(self.clock().timestamp())}.{len(self.messages) + 1:06}", arguments)
+        said = _message(channel, f"{int(self.clock().timestamp())}.{len(self.messages) + 1:06}", arguments)
+        thread, broadcast = str(arguments.get("thread_ts") or ""), arguments.get("reply_broadcast") is True
+        message = replace(said, thread=thread, broadcast=broadcast)
         self.messages.append(message)
         return message
 
@@ -199,11 +244,31 @@ def texts(block: Mapping[str, object]) -> list[tuple[str, str]]:
 
 def _well_formed(block: Json) -> bool:
     kind = str(block.get("type"))
+    if kind == "actions":
+        return _pressable(block)
     found = texts(block)
     if kind not in LIMITS or not found:
         return False
     allowed = {"plain_text"} if kind == "header" else {"plain_text", "mrkdwn"}
     return all(kind_of_text in allowed and 0 < len(text) <= LIMITS[kind] for kind_of_text, text in found)
+
+
+def _pressable(block: Json) -> bool:
+    """Buttons with a name each, a plain text of at most 75 characters, and a short value or address."""
+    elements = block.get("elements")
+    if not isinstance(elements, list) or not 0 < len(elements) <= MAX_ELEMENTS:
+        return False
+    names = [each.get("action_id") for each in elements if isinstance(each, dict)]
+    limits = {"action_id": 255, "value": 2000, "url": 3000}
+    return len(set(names)) == len(elements) and all(
+        isinstance(each, dict)
+        and each.get("type") == "button"
+        and isinstance(each.get("text"), dict)
+        and each["text"].get("type") == "plain_text"
+        and 0 < len(each["text"].get("text", "")) <= MAX_LABEL
+        and all(0 < len(each[key]) <= limit for key, limit in limits.items() if key in each)
+        for each in elements
+    )
 
 
 def _message(channel: str, ts: str, arguments: Json) -> Message:
