@@ -1,15 +1,17 @@
 """Who is told what, now: pages, notices and all-clears, one thread for each incident.
 
 An incident begins with the first message about a server of which nothing told was open, and ends when nothing told of it is open any more.
+Servers on no list that are found in one look begin one incident together: the first look at a fleet is one message. What is found of one of
+them later goes on there.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor import messages
 from monitor.domain.action import SendAlert, UpdateAlert
-from monitor.domain.finding import Delta, Tracked
+from monitor.domain.finding import Delta, Severity, Tracked
 from monitor.domain.fingerprint import fingerprint
 from monitor.domain.server import Server
 from monitor.policy.lanes import Lane, lane, live_findings
@@ -27,7 +29,7 @@ class Told:
 
 
 def tell(policy: Policy, server: Server | None, delta: Delta, now: datetime, *, ticket: str = "") -> Told:
-    """Write at most one page, one notice and one all-clear for these findings.
+    """Write pages, notices and all-clears for these findings: at most one of each for each incident that they belong to.
 
     Alerted is what pages, and what would open a ticket but names no version to decide about. A finding that came back is told
     again only when the cooldown has passed; one that got worse is told at once. `server` None: findings of no listed server.
@@ -44,86 +46,104 @@ def tell(policy: Policy, server: Server | None, delta: Delta, now: datetime, *, 
         elif where is Lane.TICKET and each.finding.about is None:
             notices.append(each)
     over = [each for each in delta.resolved if each.told in (Lane.PAGE, Lane.TICKET) and _told_of_this(each)]
-    thread = _Thread.of(policy, server, delta, ticket)
-    groups = (("page", "Act now", pages), ("notice", "Notice", notices), ("resolved", "Resolved", over))
-    alerts: list[SendAlert | UpdateAlert] = []
+    talk = _Talk(policy, server, ticket, _running(policy, delta, now))
     rows = {each.finding.fingerprint: each for each in delta.touched}
-    for kind, title, group in groups:
-        if not group:
-            continue
-        alert = thread.say(kind, title, group)
-        alerts.append(alert)
-        where = Lane.PAGE if kind == "page" else Lane.TICKET
-        for each in group if kind != "resolved" else ():
-            told = replace(each, alerted_at=now, told=where.value, incident=alert.incident)
-            rows[each.finding.fingerprint] = told
+    for kind, group in (("page", pages), ("notice", notices)):
+        for incident, told in talk.say(kind, group):
+            where = Lane.PAGE if kind == "page" else Lane.TICKET
+            rows |= {
+                each.finding.fingerprint: replace(each, alerted_at=now, told=where.value, incident=incident)
+                for each in told
+            }
+    talk.say("resolved", over)
     # Those who were paged and then heard that it is over hear at once when it is back, whatever the cooldown.
     rows |= {each.finding.fingerprint: replace(each, told="") for each in over if each.told == Lane.PAGE}
-    return Told(tuple(rows.values()), (*alerts, *thread.heads(alerts, list(rows.values()), live)))
+    still = [rows.get(each.finding.fingerprint, each) for each in live]
+    return Told(tuple(rows.values()), (*talk.said, *_heads(talk.said, still)))
+
+
+TITLES = {"page": "Act now", "notice": "Notice", "resolved": "Resolved"}
 
 
 @dataclass(slots=True)
-class _Thread:
-    """Where what is said about one server goes: its running incident, or a new one."""
+class _Talk:
+    """What is said in one look. `running`: by server, the incident that its news belong to; one that begins here is added."""
 
     policy: Policy
     server: Server | None
-    running: str
     ticket: str
+    running: dict[str, str]
+    said: list[SendAlert] = field(default_factory=list)
 
-    @classmethod
-    def of(cls, policy: Policy, server: Server | None, delta: Delta, ticket: str) -> "_Thread":
-        told = [each for each in (*delta.open, *delta.resolved) if each.incident and _told_of_this(each)]
-        latest = max(told, key=lambda each: each.alerted_at or each.opened_at, default=None)
-        return cls(policy, server, latest.incident if latest and server else "", ticket)
+    def say(self, kind: str, group: Sequence[Tracked]) -> list[tuple[str, Sequence[Tracked]]]:
+        """Say it in the threads where it belongs; what belongs to none begins one together. Return which finding went where."""
+        by_incident: dict[str, list[Tracked]] = {}
+        for each in group:
+            own = each.incident if kind == "resolved" else ""
+            by_incident.setdefault(own or self.running.get(each.finding.server, ""), []).append(each)
+        gone: list[tuple[str, Sequence[Tracked]]] = []
+        for running, told in by_incident.items():
+            key = _key(kind, told)
+            incident = running or fingerprint("incident", key)
+            self.said.append(self._alert(kind, told, key, incident, begins=not running))
+            if kind != "resolved":
+                self.running |= {each.finding.server: incident for each in told}
+            gone.append((incident, told))
+        return gone
 
-    def say(self, kind: str, title: str, group: Sequence[Tracked]) -> SendAlert:
-        names = sorted({each.finding.server for each in group})
-        subject = names[0] if len(names) == 1 else f"{len(names)} servers on no list"
-        body = (
-            messages.resolved_body(group)
-            if kind == "resolved"
-            else messages.alert_body([each.finding for each in group])
-        )
+    def _alert(self, kind: str, group: Sequence[Tracked], key: str, incident: str, *, begins: bool) -> SendAlert:
+        over = kind == "resolved"
+        body = messages.resolved_body(group) if over else messages.alert_body([each.finding for each in group])
         severity = max((each.finding.severity for each in group), key=lambda severity: severity.rank)
-        key = _key(kind, group)
-        incident = self.running
-        if kind == "resolved" and not incident:
-            incident = next((each.incident for each in group if each.incident), "")
-        begins = not incident
-        if begins:
-            incident = fingerprint("incident", key)
-            self.running = incident if self.server else ""
         return SendAlert(
             key,
             self.policy.channel_for(self.server),
-            f"{title}: {subject}",
+            f"{TITLES[kind]}: {_subject(group)}",
             body,
             severity.value,
             incident=incident,
             begins=begins,
             loud=kind == "page" and not begins,
-            owner=self.server.owner if self.server else "",
+            # Only a page calls somebody by name.
+            owner=self.server.owner if self.server and kind == "page" else "",
             ticket=self.ticket,
         )
 
-    def heads(
-        self, said: Sequence[SendAlert | UpdateAlert], rows: Collection[Tracked], live: Iterable[Tracked]
-    ) -> list[UpdateAlert]:
-        """Write the first message of each incident anew that got a reply: what is open of it, or that it is over."""
-        updates = []
-        replies = {each.incident: each for each in said if isinstance(each, SendAlert) and not each.begins}
-        for incident, reply in replies.items():
-            now = {each.finding.fingerprint: each for each in live} | {each.finding.fingerprint: each for each in rows}
-            still = [each for each in now.values() if each.open and each.incident == incident]
-            subject = reply.title.partition(": ")[2]
-            title = f"{'Open' if still else 'Over'}: {subject}"
-            body = messages.alert_body([each.finding for each in still]) if still else reply.body
-            key = f"head:{reply.key}"
-            updates.append(
-                UpdateAlert(key, reply.channel, title, body, reply.severity if still else "info", incident, self.ticket)
+
+def _running(policy: Policy, delta: Delta, now: datetime) -> dict[str, str]:
+    """Return by server the incident that goes on: something told of it is open, was until this look, or came back within the cooldown."""
+    told = [
+        each
+        for each in (*delta.open, *delta.resolved)
+        if each.incident and each.alerted_at and (_told_of_this(each) or now - each.alerted_at < policy.cooldown)
+    ]
+    return {each.finding.server: each.incident for each in sorted(told, key=lambda each: each.alerted_at or now)}
+
+
+def _heads(said: Sequence[SendAlert], live: Sequence[Tracked]) -> list[UpdateAlert]:
+    """Write the first message of each incident anew that got a reply: what is open of it, or that it is over."""
+    updates = []
+    for incident, reply in {each.incident: each for each in said if not each.begins}.items():
+        still = [each for each in live if each.incident == incident]
+        worst_first = sorted(still, key=lambda each: -each.finding.severity.rank)
+        updates.append(
+            UpdateAlert(
+                f"head:{reply.key}",
+                reply.channel,
+                f"Open: {_subject(still)}" if still else f"Over: {reply.title.partition(': ')[2]}",
+                messages.alert_body([each.finding for each in worst_first]) if still else reply.body,
+                worst_first[0].finding.severity.value if still else Severity.INFO.value,
+                incident,
+                reply.ticket,
+                bool(still),
             )
-        return updates
+        )
+    return updates
+
+
+def _subject(group: Sequence[Tracked]) -> str:
+    names = sorted({each.finding.server for each in group})
+    return names[0] if len(names) == 1 else f"{len(names)} servers on no list"
 
 
 def _due(policy: Policy, tracked: Tracked, where: Lane, now: datetime) -> bool:
