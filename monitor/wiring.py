@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from connectors import (
+    checkpoint_folder,
     console,
     dependency_file,
     docker_catalog,
@@ -23,6 +24,9 @@ from connectors import (
     registry_file,
     report_receiver,
     sbom_inventory,
+    siem_file,
+    siem_http,
+    siem_syslog,
     sigstore_bundle,
     slack,
     toolhive_registry,
@@ -41,12 +45,14 @@ from monitor.about import installed_version
 from monitor.app import App, Limits
 from monitor.config import Config, Inventory, InventoryFile, McpConfig
 from monitor.config_inventory import InventoryCsv, InventoryFolder, KubernetesPods, OsqueryResults, SbomInventory
+from monitor.config_siem import AnySiem, SiemFile, SiemHttp, SiemSyslog
+from monitor.domain.checkpoint import Signed
 from monitor.domain.people import People, Person
 from monitor.domain.provenance import Attestation, Subject
 from monitor.domain.purl import Purl
 from monitor.domain.waiver import Waiver
 from monitor.policy.settings import Campaigns, Hold, Policy
-from monitor.ports.channels import AlertChannel, TicketTracker
+from monitor.ports.channels import AlertChannel, CheckpointKeeper, EventSink, TicketTracker
 from monitor.ports.sources import (
     Clock,
     DeploymentSource,
@@ -99,7 +105,8 @@ def build(settings: Settings, *, out: TextIO, environ: Mapping[str, str], home: 
         alerts=_alerts(settings, out),
         writers={},
         proposals=None,
-        sinks={},
+        sinks={each.name: _sink(each, settings, edge) for each in config.siem},
+        checkpoints=_checkpoints(config),
         policy=policy(config),
         limits=Limits(config.limits.batch, config.limits.new_versions, int(config.limits.claim.total_seconds())),
         claimant=f"{host_name()}:{os.getpid()}:{started:%Y%m%dT%H%M%S}",
@@ -124,6 +131,16 @@ def registry_source(settings: Settings) -> RegistrySource:
         case "docker":
             build_one = docker_catalog.build
     return build_one(given.path, owner=given.owner, tier=given.tier, approved_by=given.approved_by)
+
+
+def make_key(path: Path) -> str:
+    """Make a key for checkpoints; return its name. Raises OSError."""
+    return checkpoint_folder.make_key(path)
+
+
+def signed_checkpoints(folder: Path, public_key: Path) -> Sequence[Signed]:
+    """Read the folder's checkpoints, each with a signature of that key that holds, oldest first. Raises the four errors."""
+    return checkpoint_folder.read_signed(folder, checkpoint_folder.read_public(public_key))
 
 
 def unlistable(value: str) -> str:
@@ -267,6 +284,24 @@ def _inventory(  # noqa: PLR0911 one return for each kind
             return sbom_inventory.build(given.path, listed=listed)
 
 
+def _sink(given: AnySiem, settings: Settings, edge: Http) -> EventSink:
+    match given:
+        case SiemFile():
+            return siem_file.build(name=given.name, path=given.path)
+        case SiemSyslog():
+            return siem_syslog.build(name=given.name, host=given.host, port=given.port, tls=given.tls, ca=given.ca)
+        case SiemHttp():
+            token = settings.secret(f"siem.{given.name}.token")
+            return siem_http.build(edge, name=given.name, url=given.url, form=given.format, token=token)
+
+
+def _checkpoints(config: Config) -> CheckpointKeeper | None:
+    given = config.audit
+    if given.checkpoints is None or given.signing_key_file is None:
+        return None
+    return checkpoint_folder.build(folder=given.checkpoints, key_file=given.signing_key_file)
+
+
 def _tickets(settings: Settings, edge: Http, out: TextIO) -> TicketTracker:
     given = settings.config.jira
     token = settings.secret("jira.token")
@@ -289,7 +324,12 @@ def _tickets(settings: Settings, edge: Http, out: TextIO) -> TicketTracker:
 def _alerts(settings: Settings, out: TextIO) -> AlertChannel:
     given = settings.config.slack
     timeout = settings.config.http.timeout.total_seconds()
+    people = settings.config.people
+    mentions = {
+        owner: tuple(slack_id for name in names if (slack_id := people[name].slack))
+        for owner, names in given.mentions.items()
+    }
     if token := settings.secret("slack.token"):
-        return slack.build(channels=given.channels, token=token, base_url=given.api, timeout=timeout)
+        return slack.build(channels=given.channels, token=token, mentions=mentions, base_url=given.api, timeout=timeout)
     webhooks = {name: url for name in given.names if (url := settings.secret(f"slack.webhooks.{name}"))}
-    return slack.build(channels=webhooks, timeout=timeout) if webhooks else console.Alerts(out)
+    return slack.build(channels=webhooks, mentions=mentions, timeout=timeout) if webhooks else console.Alerts(out)
