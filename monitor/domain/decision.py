@@ -137,7 +137,8 @@ def _over(review: Review, version: str) -> NotCounted:
             )
         case State.SUPERSEDED:
             return NotCounted(
-                f"a newer version took the place of {version}", "decide in the ticket about the newer one"
+                f"a newer version took the place of {version}",
+                "decide about the newer one, in the ticket that asks about it",
             )
         case State.WITHDRAWN | State.DETECTED | State.TICKETED | State.IN_REVIEW:
             return NotCounted(

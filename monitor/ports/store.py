@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from monitor.domain.action import Action, Delivery
+from monitor.domain.action import Action, Delivery, OpenTicket, UpdateTicket
 from monitor.domain.advisory import Advisory, Named
 from monitor.domain.audit import AuditEvent, Checkpoint, Sealed
 from monitor.domain.connection import Connection
@@ -249,6 +249,12 @@ class UnitOfWork(Protocol):
     def keep_evidence(self, evidence: Collection[Evidence]) -> None:
         """Keep bodies once, by digest, and note when each address gave them; of an empty body the digest alone."""
 
+    def cursor(self, name: str) -> int | None:
+        """Return up to where something that only grows was read, None where it never was."""
+
+    def keep_cursor(self, name: str, position: int) -> None:
+        """Note up to where it is read now."""
+
     # the outbox
     def queue(self, actions: Collection[Action], now: datetime) -> int:
         """Queue the actions whose key was never queued; return how many."""
@@ -274,12 +280,15 @@ class UnitOfWork(Protocol):
         Those whose beginning was not delivered are not in it.
         """
 
+    def said_last(self, mark: str) -> OpenTicket | UpdateTicket | None:
+        """Return what was queued last of the text of the ticket with that mark, sent or not; None: it has none."""
+
     def queued(self, key: str) -> str:
         """Return in which state the action of that key is; empty: it was never queued."""
 
     # audit
-    def chain(self, after: int = 0) -> list[Sealed]:
-        """Return the audit chain's links after that sequence number, in order."""
+    def chain(self, after: int = 0, limit: int | None = None) -> list[Sealed]:
+        """Return the audit chain's links after that sequence number, in order; at most `limit` of them."""
 
     def events(self, verb: str) -> list[AuditEvent]:
         """Return the audit chain's events of that verb, in order; a line that was tampered with is none."""

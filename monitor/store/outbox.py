@@ -13,7 +13,17 @@ from datetime import datetime
 
 from sqlalchemy import and_, func, or_, select, update
 
-from monitor.domain.action import Action, Ambiguous, Deferred, Delivered, Delivery, OpenTicket, Rejected, SendAlert
+from monitor.domain.action import (
+    Action,
+    Ambiguous,
+    Deferred,
+    Delivered,
+    Delivery,
+    OpenTicket,
+    Rejected,
+    SendAlert,
+    UpdateTicket,
+)
 from monitor.ports.store import Queued
 from monitor.store.actions import read_action, write_action
 from monitor.store.tables import key, outbox, plain
@@ -126,6 +136,13 @@ class Outbox:
             self._in.among(outbox.c.opens, list(by_key)), outbox.c.state == "delivered"
         )
         return {by_key[opens]: ref for opens, ref in self._in.rows(opened.order_by(outbox.c.id)) if opens}
+
+    def said_last(self, mark: str) -> OpenTicket | UpdateTicket | None:
+        """Return what was queued last of the text of the ticket with that mark; None: it has none."""
+        of_it = or_(outbox.c.opens == key(mark), outbox.c.key.startswith(f"update:{mark}:", autoescape=True))
+        found = select(outbox.c.document).where(of_it).order_by(outbox.c.id.desc()).limit(1)
+        actions = (read_action(document) for (document,) in self._in.rows(found))
+        return next((each for each in actions if isinstance(each, OpenTicket | UpdateTicket)), None)
 
     def queued(self, name: str) -> str:
         """Return in which state the action of that key is; empty: it was never queued."""

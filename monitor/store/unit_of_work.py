@@ -2,6 +2,7 @@
 
 from monitor.ports.sources import Clock
 from monitor.store.audit import Audit
+from monitor.store.cursors import Cursors
 from monitor.store.due import Due
 from monitor.store.evidence import Bodies
 from monitor.store.exposure import Exposure
@@ -64,13 +65,16 @@ class Unit:
         self.recertifications, self.keep_recertifications = people.recertifications, people.keep_recertifications
         self.connections, self.keep_connections = people.connections, people.keep_connections
 
+        cursors = Cursors(transaction)
+        self.cursor, self.keep_cursor = cursors.cursor, cursors.keep_cursor
+
         bodies = Bodies(transaction)
         self.evidence, self.keep_evidence = bodies.evidence, bodies.keep_evidence
 
         outbox = Outbox(transaction)
         self.queue, self.take, self.settle = outbox.queue, outbox.take, outbox.settle
         self.outbox, self.undelivered, self.began = outbox.outbox, outbox.undelivered, outbox.began
-        self.queued = outbox.queued
+        self.queued, self.said_last = outbox.queued, outbox.said_last
 
         audit = Audit(transaction)
         self.chain, self.head, self.commit = audit.chain, audit.head, audit.commit

@@ -1,0 +1,205 @@
+"""A decision, whatever way it came: counted by the rules, kept, answered in the ticket, audited, and queued for the registry.
+
+Everything happens in the caller's transaction, in which nobody else writes: what was read there is what was decided about.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitor.app import App
+from monitor.domain.action import Action, CommentTicket, MoveTicket, OpenTicket, WritePin
+from monitor.domain.audit import AuditEvent
+from monitor.domain.decision import Counted, Heard, Rules, Words, approved_by, hear
+from monitor.domain.document import Document
+from monitor.domain.finding import Severity
+from monitor.domain.review import OPEN, Happening, Review, State, Word, advance
+from monitor.domain.server import Approval
+from monitor.jobs.outcome import ACTOR, review_event
+from monitor.policy.answering import decided_body, reopened_body
+from monitor.ports.store import UnitOfWork
+
+BLOCKING = "identity-mismatch"
+"""The rule whose findings forbid an approval: what is asked for is perhaps not what it says it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What came of the words, oldest first. `review` is the (last) one as it is now; None: it is not there any more."""
+
+    review: Review | None
+    heard: tuple[Heard, ...]
+
+
+def decide_by(unit: UnitOfWork, app: App, review: Review, said: Sequence[Words]) -> Decided:
+    """Decide one review by words that came from elsewhere than its ticket, and commit."""
+    unit.alone()
+    found = [each for each in unit.reviews([review.server]) if each.fingerprint == review.fingerprint]
+    reviews, heard, events = settle_words(unit, app, found, said)
+    if events:
+        unit.commit(*events)
+    return Decided(reviews[-1] if reviews else None, heard)
+
+
+def reopen_by(unit: UnitOfWork, app: App, review: Review, *, by: str, reason: str) -> Review | None:
+    """Ask anew about a version that was decided, with a ticket that holds the evidence of the last one, and commit.
+
+    None: it is not decided (any more).
+    """
+    unit.alone()
+    now = app.clock()
+    found = next((each for each in unit.reviews([review.server]) if each.fingerprint == review.fingerprint), None)
+    if found is None or found.state not in (State.APPROVED, State.REJECTED):
+        return None
+    again = advance(found, Happening.REOPEN)
+    unit.keep_reviews([again])
+    unit.queue([anew(unit, found, again, reopened_body(by, reason))], now)
+    event = review_event(again, now)
+    unit.commit(replace(event, actor=by, verb="review.reopened", detail={**event.detail, "reason": reason[:500]}))
+    return again
+
+
+def anew(unit: UnitOfWork, before: Review, again: Review, because: Document) -> OpenTicket:
+    """Open another ticket for a review, with the evidence that its last one held; the next look brings that up to date."""
+    last = unit.said_last(before.mark)
+    title = last.title if last else f"Re-approve {again.candidate.purl} ({again.server})"
+    return OpenTicket(
+        key=f"ticket:{again.mark}",
+        server=again.server,
+        fingerprint=again.mark,
+        title=title,
+        body=(*because, *(last.body if last else ())),
+        priority=last.priority if last else "medium",
+        shows=(again.candidate.fingerprint,),
+        links=(before.mark,) if before.ticket else (),
+    )
+
+
+def settle_words(
+    unit: UnitOfWork,
+    app: App,
+    reviews: Sequence[Review],
+    said: Sequence[Words],
+    *,
+    reporter: str = "",
+    inside: bool = False,
+) -> tuple[list[Review], tuple[Heard, ...], list[AuditEvent]]:
+    """Deal with words about the reviews of one ticket, without committing. `inside`: they were said in that ticket.
+
+    `reporter`: the name of the person who opened the ticket. Returns the reviews as they are now, and what is to be audited.
+    """
+    now = app.clock()
+    after: list[Review] = []
+    heard: list[Heard] = []
+    events: list[AuditEvent] = []
+    actions: list[Action] = []
+    rules = Rules(app.policy.people, 0, now)
+    about = {each.ref: _about(each, reviews) for each in said}
+    for review in reviews:
+        rules = rules_for(unit, app, review, reporter=reporter)
+        decided, new = hear(review, [each for each in said if review.fingerprint in about[each.ref]], rules)
+        after.append(decided)
+        heard += new
+        events += [event for each in new for event in _events(each, now)]
+        if decided.state is State.APPROVED and review.state in OPEN:
+            actions += _writes(app, decided, rules)
+    if heard:
+        unit.keep_reviews(after)
+        actions += _answers(app, after, heard, rules, inside=inside)
+        unit.queue(actions, now)
+    return after, tuple(heard), events
+
+
+def _about(words: Words, reviews: Sequence[Review]) -> Collection[str]:
+    """Return the reviews of a ticket that a word is about, by fingerprint; what was said of no shown pin, those who wait answer."""
+    shown = [each for each in reviews if each.candidate.fingerprint in words.shown]
+    waiting = [each for each in reviews if each.state in OPEN]
+    return [each.fingerprint for each in shown or waiting or reviews[-1:]]
+
+
+def rules_for(unit: UnitOfWork, app: App, review: Review, *, reporter: str = "") -> Rules:
+    """Return what a decision about that server is measured by, now."""
+    now = app.clock()
+    submitted = next((each for each in unit.submissions() if each.server.name == review.server), None)
+    entry = unit.entries().get(review.server)
+    server = entry.server if entry else submitted.server if submitted else None
+    policy = replace(app.policy, waivers=(*app.policy.waivers, *unit.waivers(now)))
+    blocking = (
+        each.finding
+        for each in unit.findings([review.server])
+        if each.open and each.finding.rule == BLOCKING and each.finding.severity >= Severity.HIGH
+    )
+    unanswered = next((each for each in blocking if policy.waiver(each, now) is None), None)
+    return Rules(
+        policy.people,
+        server.tier if server else 1,  # whose tier is not known is taken for most critical
+        now,
+        reporter=reporter,
+        submitter=submitted.by if submitted else "",
+        blocked_by=f"{unanswered.rule}: {unanswered.summary}" if unanswered else "",
+    )
+
+
+def _writes(app: App, review: Review, rules: Rules) -> list[Action]:
+    """What makes the approval the pin, wherever decisions are written."""
+    approval = approval_of(app, review, rules)
+    key = f"pin:{review.fingerprint}.{review.occurrence}:{review.candidate.fingerprint}"
+    before = str(review.before.purl) if review.before else ""
+    return [
+        WritePin(f"{key}:{name}", review.server, approval, before, name, review.mark) for name in sorted(app.writers)
+    ]
+
+
+def approval_of(app: App, review: Review, rules: Rules) -> Approval:
+    """Return the approval that the votes amount to."""
+    names = approved_by(review, rules.people)
+    pin = review.candidate.fingerprint
+    counted = [vote.at for vote in review.votes if vote.by in names and vote.word is Word.APPROVE and vote.pin == pin]
+    at = min(max(counted, default=rules.now), rules.now)
+    length = app.policy.expires_after.get(rules.tier)
+    ticket = review.ticket if review.ticket != "console" else ""
+    return Approval(review.candidate, ", ".join(sorted(names)), at, at + length if length else None, ticket)
+
+
+def _answers(
+    app: App, reviews: Sequence[Review], heard: Sequence[Heard], rules: Rules, *, inside: bool
+) -> Iterable[Action]:
+    """One comment for each word; the ticket is opened again where a word in it did not decide, and closed where one elsewhere did."""
+    first = reviews[0]
+    actions: list[Action] = []
+    for ref in dict.fromkeys(each.words.ref for each in heard):
+        group = [each for each in heard if each.words.ref == ref]
+        body = decided_body(group, rules, sorted(app.writers))
+        if body:
+            actions.append(CommentTicket(f"decided:{first.mark}:{ref}", first.server, first.mark, body))
+    last = heard[-1].words.ref
+    still_open = any(each.state in OPEN for each in reviews)
+    if inside and still_open:
+        actions.append(MoveTicket(f"undecided:{first.mark}:{last}", first.server, first.mark, "reopened"))
+    if not inside and not still_open and not first.campaign and any(isinstance(each.result, Counted) for each in heard):
+        actions.append(MoveTicket(f"decided:{first.mark}:{last}:closed", first.server, first.mark, "withdrawn"))
+    return actions
+
+
+def _events(heard: Heard, now: datetime) -> list[AuditEvent]:
+    words, review = heard.words, heard.review
+    who = words.by.name if words.by else words.who or ACTOR
+    detail = {
+        **review_event(review, now).detail,
+        "word": words.word.value,
+        "by": who,
+        "said_at": words.at.isoformat(),
+        "via": words.via[:200],
+        "ref": words.ref[:200],
+        "shown": ", ".join(words.shown)[:500],
+    }
+    if words.reason:
+        detail["reason"] = words.reason[:500]
+    if not isinstance(heard.result, Counted):
+        return [AuditEvent(now, who, "review.not-counted", review.server, detail | {"why": heard.result.why[:500]})]
+    events = [AuditEvent(now, who, "review.voted", review.server, detail)]
+    if review.state in (State.APPROVED, State.REJECTED):
+        names = sorted({vote.by for vote in review.votes if vote.word is words.word})
+        decided = detail | {"by": ", ".join(names)}
+        events.append(AuditEvent(now, who, f"review.{review.state.value}", review.server, decided))
+    return events
