@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monitor.policy.settings import Policy
-from monitor.ports.channels import AlertChannel, EventSink, Proposals, RegistryWriter, TicketTracker
+from monitor.ports.channels import AlertChannel, CheckpointKeeper, EventSink, Proposals, RegistryWriter, TicketTracker
 from monitor.ports.sources import (
     AdvisoryMirror,
     AdvisorySource,
@@ -65,6 +65,7 @@ class App:
     proposals: Proposals | None  # None: nothing is proposed, decisions are written or made by hand
     sinks: Mapping[str, EventSink]
     """By name: the SIEMs."""
+    checkpoints: CheckpointKeeper | None  # None: nothing is signed
     policy: Policy
     limits: Limits
     claimant: str

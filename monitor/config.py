@@ -16,6 +16,7 @@ from monitor.config_channels import Jira, Slack
 from monitor.config_inventory import InventoryCsv, InventoryFolder, KubernetesPods, OsqueryResults, SbomInventory
 from monitor.config_people import Person, Reviews
 from monitor.config_section import Section
+from monitor.config_siem import Audit, Siem
 from monitor.config_sources import Sources
 from monitor.domain.finding import Severity
 from monitor.option_types import (
@@ -181,6 +182,8 @@ class Schedule(Section):
     advisories: Cron = "*/15 * * * *"
     health: Cron = "*/15 * * * *"
     deliver: Cron = "*/5 * * * *"
+    siem: Cron = "*/5 * * * *"
+    checkpoints: Cron = "0 * * * *"
     digest: Cron = "0 8 * * 1-5"
     roots: Cron = ""
     timezone: Zone = "UTC"
@@ -227,6 +230,8 @@ class Config(Section):
     reviews: Reviews
     jira: Jira
     slack: Slack
+    siem: tuple[Siem, ...] = ()
+    audit: Audit
     schedule: Schedule
     log: Log
     web: Web
@@ -263,6 +268,13 @@ class Config(Section):
             names = [name.casefold() for each in self.people.values() if (name := getattr(each, system))]
             if twice := sorted({name for name in names if names.count(name) > 1}):
                 raise expected(f"each {system} name for one person: {twice[0]!r} stands twice in [people]")
+        return self
+
+    @model_validator(mode="after")
+    def _sinks_have_names(self) -> Self:
+        names = [each.name for each in self.siem]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise expected(f"a `name` of its own for each [[siem]]: {twice[0]!r} stands twice")
         return self
 
     @model_validator(mode="after")

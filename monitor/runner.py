@@ -18,11 +18,13 @@ from monitor.jobs.check_fleet import check_fleet
 from monitor.jobs.check_ourselves import check_ourselves
 from monitor.jobs.check_servers import check_advisories, check_releases
 from monitor.jobs.deliver import deliver
+from monitor.jobs.hand_over import hand_over
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
 from monitor.jobs.read_risks import read_risks
 from monitor.jobs.refresh_mirror import refresh_mirror
 from monitor.jobs.refresh_roots import refresh_roots
 from monitor.jobs.send_digest import send_digest
+from monitor.jobs.sign_checkpoint import sign_checkpoint
 from monitor.policy.reviewing import let_go
 from monitor.ports.errors import SourceError
 from monitor.ports.store import UnitOfWork
@@ -33,18 +35,24 @@ SERVER_JOBS: Mapping[str, Callable[[App, Collection[Entry]], Awaitable[Outcome]]
     "advisories": check_advisories,
 }
 """Claimed server by server, in batches, so that two processes never look at one server at once."""
-JOBS: Mapping[str, Callable[..., Awaitable[Outcome]]] = {
-    "fleet": check_fleet,
+PLAIN_JOBS: Mapping[str, Callable[[App], Awaitable[Outcome]]] = {
     "mirror": refresh_mirror,
     "risks": read_risks,
-    **SERVER_JOBS,
-    "health": check_ourselves,
+    "siem": hand_over,
+    "checkpoints": sign_checkpoint,
     "deliver": deliver,
     "digest": send_digest,
     "roots": refresh_roots,
 }
+"""Those that need nothing but the program's ports."""
+JOBS: Mapping[str, Callable[..., Awaitable[Outcome]]] = {
+    "fleet": check_fleet,
+    **SERVER_JOBS,
+    "health": check_ourselves,
+    **PLAIN_JOBS,
+}
 """Every job by name; the first line of its docstring says what it does."""
-FULL = ("fleet", "mirror", "risks", "releases", "health", "deliver")
+FULL = ("fleet", "mirror", "risks", "releases", "health", "siem", "deliver")
 """What one full check does. `releases` asks about advisories, too; `advisories` alone is for a shorter schedule."""
 
 
@@ -156,16 +164,8 @@ async def _job(
             going.add(replace(outcome, by_server=chosen_only))
         case "health":
             going.add(await check_ourselves(app, registry))
-        case "deliver":
-            going.add(await deliver(app))
-        case "digest":
-            going.add(await send_digest(app))
-        case "roots":
-            going.add(await refresh_roots(app))
-        case "mirror":
-            going.add(await refresh_mirror(app))
-        case "risks":
-            going.add(await read_risks(app))
+        case _ if job in PLAIN_JOBS:
+            going.add(await PLAIN_JOBS[job](app))
         case _:
             raise ValueError(f"no job named {job!r}; there are {', '.join(JOBS)}")
 

@@ -38,7 +38,19 @@ class Ended:
 
 def slots(schedule: Schedule) -> Mapping[str, str]:
     """Return the cron expression of each job that has one."""
-    jobs = ("fleet", "mirror", "risks", "releases", "advisories", "health", "deliver", "digest", "roots")
+    jobs = (
+        "fleet",
+        "mirror",
+        "risks",
+        "releases",
+        "advisories",
+        "health",
+        "siem",
+        "checkpoints",
+        "deliver",
+        "digest",
+        "roots",
+    )
     return {job: expression for job in jobs if (expression := str(getattr(schedule, job)))}
 
 

@@ -12,13 +12,14 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from monitor.config import KINDS, Config, Waiver
 from monitor.config_section import Section
+from monitor.config_siem import SIEM_KINDS, SiemHttp
 from monitor.domain.text import one_line
 from monitor.option_types import database
 
 LARGEST_FILE = 2**20
 LONGEST_LINE = 1000
 LARGEST_SECRET = 2**16
-NESTED: Mapping[str, type[Section]] = {**KINDS, "waivers": Waiver}
+NESTED: Mapping[str, type[Section]] = {**KINDS, **SIEM_KINDS, "waivers": Waiver}
 """What stands inside the lists of the file."""
 
 
@@ -150,7 +151,9 @@ def _problem(detail: ErrorDetails) -> Problem:
         case "missing":
             return Problem(key, "expected a value: it has no default")
         case "union_tag_invalid" | "union_tag_not_found":
-            return Problem(f"{key}.kind", f"expected one of {', '.join(KINDS)}")
+            return Problem(
+                f"{key}.kind", f"expected one of {', '.join(SIEM_KINDS if location[0] == 'siem' else KINDS)}"
+            )
         case "model_type" | "dict_type" | "mapping_type":
             return Problem(key, f"expected a table: [{key}]")
         case _:
@@ -217,6 +220,9 @@ def _named_secrets(config: Config) -> Iterator[_Named]:
         yield _Named(f"slack.webhooks.{channel}", "", file, required=True)
     repository = config.reviews.repository
     yield _Named("reviews.repository.token", repository.token_env, repository.token_file, required=True)
+    for sink in config.siem:
+        if isinstance(sink, SiemHttp):
+            yield _Named(f"siem.{sink.name}.token", sink.token_env, sink.token_file, required=True)
     for fleet, variable in config.web.fleets.items():
         yield _Named(f"web.fleets.{fleet}", variable, None, required=True)
 

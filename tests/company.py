@@ -99,6 +99,10 @@ class Company:
     endpoints: Mapping[str, str] = field(default_factory=dict)
     """Addresses in place of the world's own: `npm`, `pypi` (the Simple API itself), `github`, `osv`, `jira`, `slack`; and what is not
     asked without one: `mirror`, `kev`, `epss` (addresses or paths), `github_token` (the variable's name)."""
+    settings: str = ""
+    """Further sections of the configuration."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Further variables of the environment."""
     out: io.StringIO = field(default_factory=io.StringIO)
     _app: App | None = None  # None: not opened yet
 
@@ -110,7 +114,12 @@ class Company:
     @property
     def environ(self) -> Mapping[str, str]:
         """The environment of its cron job."""
-        return {"JIRA_TOKEN": self.world.jira.token, "SLACK_TOKEN": self.world.slack.token, "GITHUB_TOKEN": "ghp_world"}
+        return {
+            "JIRA_TOKEN": self.world.jira.token,
+            "SLACK_TOKEN": self.world.slack.token,
+            "GITHUB_TOKEN": "ghp_world",
+            **self.secrets,
+        }
 
     @property
     def app(self) -> App:
@@ -166,7 +175,7 @@ class Company:
                 public_good=public_good,
                 npm_keys=npm_keys,
             )
-            self.config.write_text(text, "utf-8")
+            self.config.write_text(text + self.settings, "utf-8")
 
     async def run(self, jobs: Sequence[str] = FULL, **how: object) -> Report:
         """Run the program once, as cron would."""

@@ -36,6 +36,7 @@ COMMANDS = [
     ("audit", "verify"),
     ("audit", "export"),
     ("audit", "checkpoint"),
+    ("audit", "keygen"),
     ("roots", "show"),
     ("roots", "refresh"),
     ("verify",),

@@ -103,6 +103,7 @@ OBVIOUS = {
     "#default",
     "#security",
     "#laptops",
+    "#path",
     "#slack",
     "#github",
     "rejected",

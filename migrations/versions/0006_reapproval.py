@@ -64,10 +64,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_connections"),
     )
     op.create_index("ix_connections_at", "connections", ["at"])
+    op.create_table(
+        "cursors",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_cursors"),
+    )
 
 
 def downgrade() -> None:
-    for table in ("connections", "recertifications", "submissions", "waivers"):
+    for table in ("cursors", "connections", "recertifications", "submissions", "waivers"):
         op.drop_table(table)
     op.drop_index("ix_reviews_opened_at", "reviews")
     op.drop_index("ix_reviews_mark", "reviews")

@@ -14,19 +14,24 @@ def verify(
     checkpoint: Annotated[
         Path | None, Parameter(help="A file that `audit checkpoint` wrote; finds truncation, too.")
     ] = None,
+    checkpoints: Annotated[
+        Path | None, Parameter(help="A folder of signed ones: audit.checkpoints, or a copy.")
+    ] = None,
+    public_key: Annotated[Path | None, Parameter(help="The key that signed them, as `audit keygen` wrote it.")] = None,
 ) -> int:
     """Walk the hash chain: an edit or a deletion shows; that the newest events were cut off, only against a checkpoint.
 
     ```
     mcp-monitor audit verify
     mcp-monitor audit verify --checkpoint /mnt/worm/2026-11-24.json
+    mcp-monitor audit verify --checkpoints /mnt/worm/checkpoints --public-key audit.key.pub
     ```
 
     Exit codes: 0 the chain is whole, 1 it is not.
     """
     from monitor.commands.audit import verify as walk
 
-    return walk(config, checkpoint)
+    return walk(config, checkpoint, checkpoints, public_key)
 
 
 def export(
@@ -58,6 +63,20 @@ def checkpoint(
     return write(config, output)
 
 
+def keygen(
+    *, out: Annotated[Path, Parameter(help="The file that gets the key; the public half goes to FILE.pub.")]
+) -> int:
+    """Make the key that signs checkpoints of the log (`[audit]` in the configuration).
+
+    ```
+    mcp-monitor audit keygen --out /etc/mcp-monitor/audit.key
+    ```
+    """
+    from monitor.commands.audit import keygen as make
+
+    return make(out)
+
+
 audit = App(name="audit", help_epilogue="", help="Prove that the audit log is whole, and hand it out.")
-for command in (verify, export, checkpoint):
+for command in (verify, export, checkpoint, keygen):
     audit.command(command)

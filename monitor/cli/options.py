@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-JobName = Literal["fleet", "mirror", "risks", "releases", "advisories", "health", "deliver", "digest", "roots"]
+JobName = Literal[
+    "fleet", "releases", "advisories", "health", "mirror", "risks", "siem", "checkpoints", "deliver", "digest", "roots"
+]
 """The runner's jobs, in order; here as well so that help needs no runner (a test holds the two together)."""
 
 ConfigFile = Annotated[Path, Parameter(parse=False)]

@@ -12,27 +12,60 @@ from monitor.commands.opening import open_settings, recall
 from monitor.commands.output import say
 from monitor.domain.audit import Broken, Checkpoint, Sealed
 from monitor.domain.audit import verify as walk
+from monitor.domain.checkpoint import linked
 from monitor.ending import ExitCode, Stop
+from monitor.ports.errors import Denied, NotFound, SourceError
 
 LARGEST_CHECKPOINT = 4096
 
 
-def verify(config: Path, checkpoint: Path | None) -> int:
-    """Walk the chain, and against a checkpoint its truncation and its rewriting as a whole."""
+def verify(config: Path, checkpoint: Path | None, checkpoints: Path | None = None, key: Path | None = None) -> int:
+    """Walk the chain, and against checkpoints its truncation and its rewriting as a whole."""
     expected = [read_checkpoint(checkpoint)] if checkpoint else []
+    if (checkpoints is None) != (key is None):
+        raise Stop("expected --checkpoints and --public-key together", ExitCode.USAGE)
+    if checkpoints and key:
+        expected += _signed(checkpoints, key)
     match walk(_chain(config), expected):
         case Broken(seq, detail):
             raise Stop(f"the audit log is broken at event {seq}: {detail}", ExitCode.FINDINGS)
         case length:
             if expected:
-                say(
-                    f"The audit log is whole: {length} events, and agrees with the checkpoint of {_day(expected[0].at)}."
-                )
+                newest = max(each.at for each in expected)
+                which = f"the checkpoint of {_day(newest)}"
+                which = which if len(expected) == 1 else f"{len(expected)} checkpoints, the newest of {_day(newest)}"
+                say(f"The audit log is whole: {length} events, and agrees with {which}.")
             else:
                 say(
                     f"The audit log is whole: {length} events. That none was cut off at its end, only a checkpoint can tell."
                 )
             return ExitCode.QUIET
+
+
+def _signed(folder: Path, key: Path) -> list[Checkpoint]:
+    try:
+        proven = linked(wiring.signed_checkpoints(folder, key))
+    except (Denied, NotFound) as error:
+        raise Stop(error.detail, ExitCode.USAGE) from error
+    except SourceError as error:
+        raise Stop(error.detail, ExitCode.FINDINGS) from error
+    if isinstance(proven, Broken):
+        raise Stop(proven.detail, ExitCode.FINDINGS)
+    if not proven:
+        raise Stop(f"{folder}: no checkpoints: nothing is proven", ExitCode.USAGE)
+    return list(proven)
+
+
+def keygen(out: Path) -> int:
+    """Make a signing key and its public half beside it."""
+    try:
+        name = wiring.make_key(out)
+    except FileExistsError as error:
+        raise Stop(f"{out}: there already; a key is never written over", ExitCode.USAGE) from error
+    except OSError as error:
+        raise Stop(f"{out}: {error.strerror}", ExitCode.USAGE) from error
+    say(f"Key {name}: {out} signs, and only this user may read it; {out}.pub verifies: give it to the auditor.")
+    return ExitCode.QUIET
 
 
 def _day(at: datetime) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from monitor.domain.action import Action
 from monitor.domain.audit import AuditEvent
-from monitor.domain.finding import Delta, Tracked, track
+from monitor.domain.finding import Delta, Finding, Tracked, track
 from monitor.domain.review import Review
 from monitor.domain.snapshot import Snapshot
 from monitor.domain.unknown import Unknown
@@ -77,6 +77,9 @@ def finding_events(delta: Delta, now: datetime) -> list[AuditEvent]:
                 "severity": each.finding.severity.value,
                 "fingerprint": each.finding.fingerprint,
                 "summary": each.finding.summary[:500],
+                "confidence": each.finding.confidence.value,
+                **({"version": str(each.finding.about)} if each.finding.about else {}),
+                **({"identifiers": named} if (named := _identifiers(each.finding)) else {}),
                 **({"note": each.note[:500]} if each.note else {}),
             },
         )
@@ -88,6 +91,10 @@ def finding_events(delta: Delta, now: datetime) -> list[AuditEvent]:
         )
         for each in group
     ]
+
+
+def _identifiers(finding: Finding) -> str:
+    return next((fact.value[:500] for fact in finding.facts if fact.label == "identifiers"), "")
 
 
 def review_event(review: Review, now: datetime) -> AuditEvent:

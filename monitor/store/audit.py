@@ -19,9 +19,9 @@ class Audit:
         """Work in that transaction."""
         self._in = transaction
 
-    def chain(self, after: int = 0) -> list[Sealed]:
-        """Return the audit chain's links after that sequence number, in order."""
-        found = select(audit.c.seq, LINE, audit.c.hash).where(audit.c.seq > after).order_by(audit.c.seq)
+    def chain(self, after: int = 0, limit: int | None = None) -> list[Sealed]:
+        """Return the audit chain's links after that sequence number, in order; at most `limit` of them."""
+        found = select(audit.c.seq, LINE, audit.c.hash).where(audit.c.seq > after).order_by(audit.c.seq).limit(limit)
         return [_sealed(seq, line, digest) for seq, line, digest in self._in.rows(found)]
 
     def events(self, verb: str) -> list[AuditEvent]:

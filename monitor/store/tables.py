@@ -258,6 +258,13 @@ recertifications = Table(
     Index(None, "state"),
 )
 
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("position", Integer, nullable=False),
+)
+
 connections = Table(
     "connections",
     metadata,
