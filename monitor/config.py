@@ -181,6 +181,7 @@ class Schedule(Section):
     releases: Cron = "*/15 * * * *"
     advisories: Cron = "*/15 * * * *"
     health: Cron = "*/15 * * * *"
+    reviews: Cron = "*/5 * * * *"
     deliver: Cron = "*/5 * * * *"
     siem: Cron = "*/5 * * * *"
     checkpoints: Cron = "0 * * * *"

@@ -16,6 +16,7 @@ from monitor.jobs.outcome import ACTOR, Outcome
 from monitor.jobs.overview import ServerLine, overview
 from monitor.jobs.recall import INVENTORY, recall, sources_of
 from monitor.jobs.record import SERVER
+from monitor.jobs.ticket_health import REVIEWS
 from monitor.policy.lanes import live_findings
 from monitor.ports.store import UnitOfWork
 
@@ -108,6 +109,8 @@ def _asks(app: App, name: str) -> set[str]:
     """Return the jobs that ask the source of that name in the health table."""
     if name.startswith(INVENTORY):
         return {"fleet"}
+    if name.startswith(REVIEWS):
+        return {"reviews"}
     if name.startswith(MIRROR):
         return {"mirror"}
     if name in {source.name for source in app.risks}:

@@ -25,6 +25,7 @@ from monitor.jobs.refresh_mirror import refresh_mirror
 from monitor.jobs.refresh_roots import refresh_roots
 from monitor.jobs.send_digest import send_digest
 from monitor.jobs.sign_checkpoint import sign_checkpoint
+from monitor.jobs.sync_reviews import sync_reviews
 from monitor.policy.reviewing import let_go
 from monitor.ports.errors import SourceError
 from monitor.ports.store import UnitOfWork
@@ -36,6 +37,7 @@ SERVER_JOBS: Mapping[str, Callable[[App, Collection[Entry]], Awaitable[Outcome]]
 }
 """Claimed server by server, in batches, so that two processes never look at one server at once."""
 PLAIN_JOBS: Mapping[str, Callable[[App], Awaitable[Outcome]]] = {
+    "reviews": sync_reviews,
     "mirror": refresh_mirror,
     "risks": read_risks,
     "siem": hand_over,
@@ -52,7 +54,7 @@ JOBS: Mapping[str, Callable[..., Awaitable[Outcome]]] = {
     **PLAIN_JOBS,
 }
 """Every job by name; the first line of its docstring says what it does."""
-FULL = ("fleet", "mirror", "risks", "releases", "health", "siem", "deliver")
+FULL = ("reviews", "fleet", "mirror", "risks", "releases", "health", "siem", "deliver")
 """What one full check does. `releases` asks about advisories, too; `advisories` alone is for a shorter schedule."""
 
 

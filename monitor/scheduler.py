@@ -45,6 +45,7 @@ def slots(schedule: Schedule) -> Mapping[str, str]:
         "releases",
         "advisories",
         "health",
+        "reviews",
         "siem",
         "checkpoints",
         "deliver",

@@ -6,7 +6,18 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 JobName = Literal[
-    "fleet", "releases", "advisories", "health", "mirror", "risks", "siem", "checkpoints", "deliver", "digest", "roots"
+    "fleet",
+    "releases",
+    "advisories",
+    "health",
+    "reviews",
+    "mirror",
+    "risks",
+    "siem",
+    "checkpoints",
+    "deliver",
+    "digest",
+    "roots",
 ]
 """The runner's jobs, in order; here as well so that help needs no runner (a test holds the two together)."""
 

@@ -25,6 +25,7 @@ from monitor.domain.unknown import Unknown
 from monitor.jobs.outcome import ACTOR, Outcome, finding_events
 from monitor.jobs.recall import INVENTORY, sources_of
 from monitor.jobs.record import SERVER
+from monitor.jobs.ticket_health import REVIEWS, read_sources
 from monitor.policy.telling import tell
 from monitor.ports.store import UnitOfWork
 from monitor.rules import OWN_RULES, rule_id
@@ -70,6 +71,8 @@ def asked(app: App, registry: Registry | Unknown, name: str) -> bool:
     """Whether a row of the health table is about something that is (still) asked; what was removed from the configuration is not."""
     if name.startswith(INVENTORY):
         return name.removeprefix(INVENTORY) in app.inventories
+    if name.startswith(REVIEWS):
+        return name in read_sources(app)
     if name.startswith(SERVER):
         listed = () if isinstance(registry, Unknown) else (entry.server.name for entry in registry.entries)
         return name.removeprefix(SERVER) in set(listed)

@@ -6,7 +6,7 @@ Tickets of open reviews are read, and for a while those of reviews that ended: w
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -18,13 +18,13 @@ from monitor.domain.action import CommentTicket, WritePin
 from monitor.domain.audit import AuditEvent
 from monitor.domain.decision import Words
 from monitor.domain.fingerprint import fingerprint
-from monitor.domain.health import heard
 from monitor.domain.review import EARLY, OPEN, Happening, Review, advance
 from monitor.domain.server import Approval
 from monitor.domain.unknown import Unknown
 from monitor.jobs.bulkhead import guarded
 from monitor.jobs.decide import anew, decide_by, settle_words
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
+from monitor.jobs.ticket_health import PROPOSED, REVIEWS, keep_health
 from monitor.policy.answering import lost_body, undecided_body
 from monitor.ports.channels import Phase, Said, TicketState
 from monitor.ports.errors import SourceError
@@ -36,10 +36,6 @@ ANSWERED_FOR = timedelta(days=30)
 """For so long after it was opened, a review that ended is looked after: a decision about it is answered."""
 MANY_GONE = 3
 """So many tickets that are gone at once, when they are most of those that were read, are no deletions: hold, and say so."""
-REVIEWS = "reviews:"
-"""Begins the names of trackers, as they are read, in the health table."""
-PROPOSED = "github-pull-request"
-"""The writer whose proposals are read."""
 
 log = structlog.get_logger()
 
@@ -88,9 +84,8 @@ async def _sync_tickets(app: App, tickets: Sequence[_Ticket]) -> Outcome:
         except SourceError as error:
             unknowns.append(replace(error.unknown(), source=source))
             break  # What was read counts; the rest is read next time.
-    if tickets:
-        problem = str(unknowns[0]) if unknowns else None
-        await app.store.run(partial(_keep_health, app=app, source=source, problem=problem))
+    problem = str(unknowns[0]) if unknowns else None
+    await app.store.run(partial(keep_health, app=app, source=source, problem=problem))
     problems = []
     gone = [each for each in tickets if (state := states.get(each.mark)) and state.phase is Phase.GONE]
     hold = len(gone) >= MANY_GONE and len(gone) * 2 > len(states)
@@ -107,17 +102,6 @@ async def _sync_tickets(app: App, tickets: Sequence[_Ticket]) -> Outcome:
         if isinstance(done, Unknown):
             unknowns.append(done)
     return Outcome(unknowns=tuple(unknowns), problems=tuple(problems))
-
-
-def _keep_health(unit: UnitOfWork, *, app: App, source: str, problem: str | None) -> None:
-    now = app.clock()
-    before = unit.health().get(source)
-    if problem is None and before and before.failing_since is None:
-        return  # An answer after an answer is no news, and a row each time would be.
-    unit.keep_health([heard(before, source, now, problem)])
-    unit.commit(
-        AuditEvent(now, ACTOR, "tickets.unread" if problem else "tickets.read", source, {"error": problem or ""})
-    )
 
 
 def _says_something(ticket: _Ticket, state: TicketState) -> bool:
@@ -244,9 +228,9 @@ async def _sync_proposals(app: App, reviews: Sequence[Review]) -> Outcome:
         states = await app.proposals.read({key: _proposal(review) for key, review in asked.items()})
     except SourceError as error:
         unknown = replace(error.unknown(), source=source)
-        await app.store.run(partial(_keep_health, app=app, source=source, problem=str(unknown)))
+        await app.store.run(partial(keep_health, app=app, source=source, problem=str(unknown)))
         return Outcome(unknowns=(unknown,))
-    await app.store.run(partial(_keep_health, app=app, source=source, problem=None))
+    await app.store.run(partial(keep_health, app=app, source=source, problem=None))
     unknowns = []
     for key, review in asked.items():
         said = _proposal_words(app, states, key)
@@ -283,8 +267,3 @@ def _proposal_words(app: App, states: Mapping[str, TicketState], key: str) -> li
         )
         for each in state.said
     ]
-
-
-def read_sources(names: Collection[str]) -> frozenset[str]:
-    """Return the names in the health table of what this job reads, for those trackers."""
-    return frozenset(REVIEWS + name for name in (*names, PROPOSED))
