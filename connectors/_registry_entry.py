@@ -14,6 +14,7 @@ from monitor.domain.provenance import Publisher
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
 from monitor.domain.server import Approval, Entry, EntryProblem, Pin, ProvenanceDemand, Server
+from monitor.domain.stage import Stage
 
 ENTRY = (
     "name",
@@ -25,9 +26,12 @@ ENTRY = (
     "provenance",
     "dependencies",
     "arguments",
+    "stage",
     "approved",
+    "retired",
 )
 APPROVED = ("version", "digests", "publisher", "by", "on", "expires", "ticket")
+RETIRED = ("by", "on", "reason")
 PUBLISHER = (
     *("issuer", "repository", "workflow", "ref", "trigger", "runner_environment", "repository_id", "owner_id"),
 )
@@ -56,6 +60,7 @@ def read_entry(node: Node, position: int) -> tuple[Entry | None, list[EntryProbl
         return None, problems
     server = _server(form)
     approval = _approval(form, server)
+    _retirement(form, server)
     return (Entry(server, approval, form.line) if server and not problems else None), problems
 
 
@@ -109,6 +114,7 @@ def _server(form: Form) -> Server | None:
     arguments = form.read_all("arguments", _argument, "words of a command line, without variables")
     if len(arguments) > MAX_ARGUMENTS or (arguments and not form.has("package")):
         form.wrong("arguments", f"expected at most {MAX_ARGUMENTS}, beside a package")
+    stage = form.read("stage", _stage, "staging, approved or retired; approved when left out")
     if not name or not owner:
         return None
     return Server(
@@ -121,7 +127,20 @@ def _server(form: Form) -> Server | None:
         provenance or ProvenanceDemand.NO_DOWNGRADE,
         dependencies or "",
         tuple(arguments),
+        stage or Stage.APPROVED,
     )
+
+
+def _retirement(form: Form, server: Server | None) -> None:
+    """Check what is said of the end of a server: nothing of it is used, so that it has to stand there rightly."""
+    if server and server.stage is Stage.RETIRED and form.has("approved"):
+        form.wrong("approved", "expected nothing: the server is retired; remove the block, or change its stage")
+    if server and server.stage is not Stage.RETIRED and form.has("retired"):
+        form.wrong("retired", "expected only beside `stage: retired`")
+    if retired := form.inner("retired", RETIRED):
+        retired.need("by", _text, "who retired it")
+        retired.read("on", _moment, "a date such as 2026-11-30")
+        retired.read("reason", _text, "why")
 
 
 def _approval(form: Form, server: Server | None) -> Approval | None:
@@ -229,6 +248,12 @@ def _argument(text: str) -> str:
     if not text.isprintable() or not text or re.search(r"[$`]|%\w+%|\{\{", text):
         raise ValueError
     return text
+
+
+def _stage(text: str) -> Stage:
+    if text not in {Stage.STAGING, Stage.APPROVED, Stage.RETIRED}:
+        raise ValueError
+    return Stage(text)
 
 
 def _tier(text: str) -> int:

@@ -8,6 +8,7 @@ from monitor.domain.fingerprint import fingerprint
 from monitor.domain.provenance import Publisher
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
+from monitor.domain.stage import Stage
 
 
 class ProvenanceDemand(StrEnum):
@@ -35,6 +36,8 @@ class Server:
     """The file that resolves its dependencies, relative to the registry file; `{version}` stands for a version. Empty: none is named."""
     arguments: tuple[str, ...] = ()
     """With which a client starts it, behind the package, in order."""
+    stage: Stage = Stage.APPROVED
+    """Staging: approved to be tried; retired: not approved any more. No export allows either."""
 
 
 @dataclass(frozen=True, slots=True)

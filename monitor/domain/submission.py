@@ -2,22 +2,11 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
 from monitor.domain.server import Pin, Server
+from monitor.domain.stage import Stage
 
-
-class Stage(StrEnum):
-    """Where a server stands on its way through the organisation."""
-
-    SUBMITTED = "submitted"
-    """Asked for; no ticket yet."""
-    IN_REVIEW = "in-review"
-    STAGING = "staging"
-    """Approved to be tried, not for everybody: no export allows it."""
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    RETIRED = "retired"
+__all__ = ["Stage", "Submission"]
 
 
 @dataclass(frozen=True, slots=True)

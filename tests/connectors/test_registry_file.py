@@ -14,6 +14,7 @@ from monitor.domain.provenance import Publisher
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
 from monitor.domain.server import Approval, Entry, EntryProblem, Pin, Registry, Server
+from monitor.domain.stage import Stage
 from monitor.ports.errors import Malformed, Unavailable
 from monitor.ports.sources import RegistrySource
 from tests import corpus
@@ -362,3 +363,35 @@ def test_a_remote_has_no_arguments() -> None:
     registry = read(entry("name: io.github.acme/mcp", "remote: https://a.example", "owner: a", "arguments: [x]"))
 
     assert [each.message for each in registry.problems] == ["arguments: expected at most 50, beside a package"]
+
+
+def test_the_stage_is_approved_unless_the_entry_says_otherwise() -> None:
+    registry = read(entry(*NAMED, "stage: staging", "approved: {version: 1.0.0, by: ada}"))
+
+    assert [each.server.stage for each in registry.entries] == [Stage.APPROVED, Stage.STAGING, Stage.APPROVED]
+
+
+def test_a_retired_server_says_who_retired_it() -> None:
+    registry = read(entry(*NAMED, "stage: retired", "retired: {by: ada, on: 2026-11-24, reason: nobody uses it}"))
+
+    (retired,) = (each for each in registry.entries if each.server.name.endswith("bad"))
+    assert (retired.server.stage, retired.approval) == (Stage.RETIRED, None)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            ("stage: submitted",),
+            "stage: expected staging, approved or retired; approved when left out, got 'submitted'",
+        ),
+        (("stage: retired", "approved: {version: 1.0.0, by: a}"), "approved: expected nothing: the server is retired"),
+        (("retired: {by: ada}",), "retired: expected only beside `stage: retired`"),
+        (("stage: retired", "retired: {reason: old}"), "retired.by: missing"),
+    ],
+)
+def test_a_stage_that_contradicts_the_entry_is_a_problem(lines: tuple[str, ...], message: str) -> None:
+    registry = read(entry(*NAMED, *lines))
+
+    assert [problem.message.startswith(message) for problem in registry.problems] == [True]
+    assert len(registry.entries) == 2

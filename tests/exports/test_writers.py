@@ -1,6 +1,7 @@
 import json
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from monitor.cli.export import Client
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
 from monitor.domain.server import Approval, Entry, Pin, Server
+from monitor.domain.stage import Stage
 from monitor.exports.allowed import Export, Invalid, Origin
 from monitor.exports.clients import WRITERS
 from monitor.exports.lists import check_claude_code, check_copilot, check_vscode
@@ -142,6 +144,17 @@ def test_what_is_listed_and_not_approved_is_nobodys_business(client: str) -> Non
 
     assert exported.left_out == ()
     assert b"io.github.acme/new" not in b"".join(exported.files.values())
+
+
+@pytest.mark.parametrize("client", WRITERS)
+@pytest.mark.parametrize(("stage", "reason"), [(Stage.STAGING, "it is in staging"), (Stage.RETIRED, "it is retired")])
+def test_a_server_in_staging_or_retired_is_never_exported(client: str, stage: Stage, reason: str) -> None:
+    tried = entry(name="io.github.acme/tried", approved=stage is Stage.STAGING)
+
+    exported = export(client, replace(tried, server=replace(tried.server, stage=stage)), FAR)
+
+    assert [each.entry for each in exported.allowed] == [FAR]
+    assert [each.reason.startswith(reason) for each in exported.left_out] == [True]
 
 
 def test_codex_is_told_every_argument() -> None:

@@ -5,6 +5,7 @@ from monitor.domain.finding import Severity
 from monitor.domain.fleet import assign
 from monitor.domain.purl import Purl
 from monitor.domain.server import Pin
+from monitor.domain.stage import Stage
 from monitor.domain.unknown import Reason, Unknown
 from monitor.rules import drift
 from tests.make import (
@@ -76,6 +77,16 @@ def test_anything_that_runs_of_an_unapproved_server_is_unapproved() -> None:
     findings = found(drift.unapproved_version(snapshot(approval=None, deployments=(deployment("1.4.2"),))))
 
     assert ["no version is approved" in each for each in summaries(findings)] == [True]
+
+
+def test_anything_that_runs_of_a_retired_server_is_unapproved() -> None:
+    retired = replace(server(), stage=Stage.RETIRED)
+
+    findings = found(
+        drift.unapproved_version(snapshot(server=retired, approval=None, deployments=(deployment("1.4.2"),)))
+    )
+
+    assert ["the server is retired" in each for each in summaries(findings)] == [True]
 
 
 def test_a_floating_launch_command_is_a_finding_that_says_what_it_asks_for() -> None:
