@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tests.world import jira_api
 from tests.world.clock import Clock
 from tests.world.faults import Fault, Faults, Kind, part_of
 from tests.world.github import GitHub
@@ -77,7 +78,7 @@ class World:
                 Mount("/osv", routes=self.osv.routes()),
                 Mount("/osv-export", routes=self.osv_export.routes()),
                 Mount("/risk", routes=self.risk.routes()),
-                Mount("/jira", routes=self.jira.routes()),
+                Mount("/jira", routes=jira_api.routes(self.jira)),
                 Mount("/slack", routes=self.slack.routes()),
                 Mount("/files", routes=self.files.routes()),
                 *self.pypi.integrity_routes(),

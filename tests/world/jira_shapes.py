@@ -7,31 +7,48 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-Json = dict[str, object]
+from tests.world.jira_issue import STATUSES, Approval, Change, Issue, Item, Json
 
 PRIORITIES = {"1": "Highest", "2": "High", "3": "Medium", "4": "Low", "5": "Lowest"}
-STATUSES = {
-    "1": ("To Do", "new"),
-    "3": ("In Review", "indeterminate"),
-    "5": ("Approved", "done"),
-    "6": ("Rejected", "done"),
+SCREEN = {
+    "summary": "Summary",
+    "description": "Description",
+    "labels": "Labels",
+    "priority": "Priority",
+    "issuelinks": "Linked Issues",
 }
-SCREEN = {"summary": "Summary", "description": "Description", "labels": "Labels", "priority": "Priority"}
 
 
-@dataclass
-class Change:
-    """One entry of an issue's history: a move from one status to another."""
+@dataclass(frozen=True)
+class Call:
+    """A request, and which of the two flavours it is made to."""
 
-    by: str
-    at: datetime
-    before: str
-    after: str
+    request: Request
+    cloud: bool
+
+    @property
+    def key(self) -> str:
+        """The issue in its path."""
+        return str(self.request.path_params["key"])
+
+    def place(self, path: str) -> str:
+        """Return the address of something in the API."""
+        base = str(self.request.base_url).rstrip("/")
+        return f"{base}/rest/api/{3 if self.cloud else 2}/{path}"
+
+    def asks(self, name: str) -> list[str]:
+        """Return a list of names in the query."""
+        return [each for each in self.request.query_params.get(name, "").split(",") if each]
+
+    def person(self, name: str) -> Json:
+        """Describe a person: Cloud by an account id, Data Center by a name."""
+        known: Json = {"accountId": name} if self.cloud else {"name": name, "key": f"JIRAUSER-{name}"}
+        return known | {"displayName": name.title(), "active": True}
 
 
-def refused(status: int, message: str) -> Response:
+def refused(status: int, message: str = "", **errors: str) -> Response:
     """Answer with Jira's ErrorCollection."""
-    return JSONResponse({"errorMessages": [message], "errors": {}}, status)
+    return JSONResponse({"errorMessages": [message] if message else [], "errors": errors}, status)
 
 
 def chosen(value: object, among: Mapping[str, str]) -> bool:
@@ -56,26 +73,55 @@ def screen_field(name: str, title: str, required: Mapping[str, str]) -> Json:
     return shown | ({"allowedValues": allowed} if name == "priority" else {})
 
 
-def status_of(request: Request, number: str) -> Json:
+def status_of(call: Call, number: str) -> Json:
     """Describe a status."""
     name, category = STATUSES[number]
-    version = request.path_params["version"]
-    return {
-        "self": f"{str(request.base_url).rstrip('/')}/rest/api/{version}/status/{number}",
-        "id": number,
-        "name": name,
-        "statusCategory": {"key": category, "name": category},
+    kind: Json = {"key": category, "name": category}
+    return {"self": call.place(f"status/{number}"), "id": number, "name": name, "statusCategory": kind}
+
+
+def issue_of(call: Call, issue: Issue, *, fields: list[str], properties: list[str]) -> Json:
+    """Describe an issue: the fields that are asked for (none named: all), and of its properties those that are."""
+    whole = issue.fields | {
+        "status": status_of(call, issue.status),
+        "resolution": None,
+        "created": iso(issue.created_at),
+        "reporter": call.person(issue.reporter),
     }
+    shown = {name: value for name, value in whole.items() if not fields or name in fields}
+    answer: Json = {"id": issue.id, "key": issue.key, "self": call.place(f"issue/{issue.id}"), "fields": shown}
+    kept = {key: value for key, value in issue.properties.items() if key in properties}
+    return answer | ({"properties": kept} if properties else {})
 
 
-def change_of(number: int, change: Change) -> Json:
+def change_of(call: Call, change: Change) -> Json:
     """Describe a change as the changelog does."""
-    item = {"field": "status", "from": change.before, "fromString": STATUSES[change.before][0]}
-    item |= {"to": change.after, "toString": STATUSES[change.after][0]}
-    author = {"accountId": change.by, "displayName": change.by}
-    return {"id": str(number), "author": author, "created": iso(change.at), "items": [item]}
+    items = [_item(each) for each in change.items]
+    return {"id": change.id, "author": call.person(change.by), "created": iso(change.at), "items": items}
+
+
+def approval_of(call: Call, approval: Approval) -> Json:
+    """Describe an approval as a service desk does."""
+    approvers = [
+        {"approver": call.person(name), "approverDecision": decision} for name, decision in approval.decisions.items()
+    ]
+    answer: Json = {"id": approval.id, "name": approval.name, "finalDecision": approval.final, "approvers": approvers}
+    answer |= {"canAnswerApproval": False, "createdDate": {"iso8601": iso(approval.created_at)}}
+    return answer | ({"completedDate": {"iso8601": iso(approval.completed_at)}} if approval.completed_at else {})
 
 
 def iso(at: datetime) -> str:
     """Write a time as Jira does."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+
+
+def _item(item: Item) -> Json:
+    ids: Json = {"from": item.before_id, "to": item.after_id} if item.after_id else {}
+    return (
+        {"field": item.field, "fieldId": item.field, "fieldtype": "jira"}
+        | ids
+        | {
+            "fromString": item.before,
+            "toString": item.after,
+        }
+    )
