@@ -7,14 +7,14 @@ redirected registry, has three lines.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from shlex import quote
 
 from monitor.domain.deployment import Deployment, PinKind
+from monitor.domain.images import approved_image, comparable, other_image, seen_under
 from monitor.domain.lookalike import Names, Near
+from monitor.domain.mending import removing, starting, unsetting
 from monitor.domain.purl import Purl
-from monitor.domain.release import Digest
-from monitor.domain.server import Pin
 from monitor.domain.snapshot import Fleet, Snapshot
+from monitor.domain.stage import Stage
 from monitor.domain.unknown import Unknown
 from monitor.domain.version_range import compare as order_of
 
@@ -68,7 +68,8 @@ class Line:
     @property
     def drift(self) -> bool:
         """Whether something should be done about it."""
-        return self.kind not in CALM and not (self.deployment and self.deployment.disabled)
+        it = self.deployment
+        return self.kind not in CALM and not (it and (it.disabled or built_in(it)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +104,21 @@ def lines_of(
     only: frozenset[Kind] = EVERY,
 ) -> Iterator[Line]:
     """Compare one server's deployments with its approval; yield at least one line for each, of those kinds only."""
-    approve = f"approve it in {listing.place(snapshot.server.name)}"
+    place = listing.place(snapshot.server.name)
     for line in _said(snapshot, listing, only):
         if line.kind in only:
-            yield line if line.mend or line.kind in CALM else replace(line, mend=approve)
+            yield line if line.mend or line.kind in CALM else _mended(line, snapshot, place)
+
+
+def _mended(line: Line, snapshot: Snapshot, place: str) -> Line:
+    """Say how the approved version gets there, or where one is approved; a source that is redirected gets no approval before it is not."""
+    if (deployment := line.deployment) is None:
+        return line
+    if start := starting(deployment, snapshot.server, snapshot.approval, place):
+        first = "keep the copy for forensics, then reinstall: " if line.kind is Kind.DIGEST_DIFFERS else ""
+        return replace(line, mend=first + start)
+    first = f"{unset}, then " if (unset := unsetting(deployment)) else ""
+    return replace(line, mend=f"{first}approve it in {place}")
 
 
 def _said(snapshot: Snapshot, listing: RegistryPlace, only: frozenset[Kind]) -> Iterator[Line]:
@@ -124,7 +136,7 @@ def _said(snapshot: Snapshot, listing: RegistryPlace, only: frozenset[Kind]) -> 
         )
     for deployment in snapshot.deployments:
         if deployment.disabled:
-            yield _line(snapshot, Kind.DISABLED, deployment, f"has {what(deployment)} switched off", "")
+            yield _line(snapshot, Kind.DISABLED, deployment, f"has {what(deployment)} switched off")
             continue
         said = [line for judge in judges for line in judge(deployment, snapshot)]
         yield from said or _calm(deployment, snapshot)
@@ -143,8 +155,8 @@ def strangers(fleet: Fleet) -> Iterator[Line]:
             kind=Kind.SHADOW,
             server=str(package) if package else deployment.remote or deployment.name,
             deployment=deployment,
-            words=f"runs {what(deployment)}, which is on no list",
-            mend=f"remove the entry {deployment.name} from {deployment.location}",
+            words=_strange(deployment),
+            mend=removing(deployment),
             near=known[asked],
         )
 
@@ -156,43 +168,54 @@ def what(deployment: Deployment) -> str:
     return deployment.remote or deployment.name
 
 
-def launch(pin: Pin) -> str:
-    """Return the command that starts exactly what was approved, for a client's configuration."""
-    purl, version = pin.purl, pin.purl.version or ""
-    match purl.type:
-        case "npm":
-            return f"npx -y {quote(f'{purl.label}@{version}')}"
-        case "pypi":
-            return f"uvx {quote(f'{purl.label}=={version}')}"
-        case "docker" | "oci":
-            image = next((f"@{digest}" for digest in _images(pin)), f":{version}")
-            return f"docker run -i --rm {quote(purl.label + image)}"
-        case other:
-            return f"bring it to {other} {purl.label} {version}"
+def nameless(deployment: Deployment) -> bool:
+    """Whether nothing is known of it but the name of its entry: no entry of the registry could name it."""
+    return deployment.runs is None and deployment.remote is None
 
 
-def _images(pin: Pin) -> list[Digest]:
-    return sorted((digest for digest in pin.digests if digest.algorithm == "sha256"), key=str)
+def built_in(deployment: Deployment) -> bool:
+    """Whether it is a part of the client itself: who reviewed the client has it, and no list could have it."""
+    return nameless(deployment) and deployment.note.startswith("built into the client")
 
 
-def _line(snapshot: Snapshot, kind: Kind, deployment: Deployment | None, words: str, mend: str) -> Line:
+def _strange(deployment: Deployment) -> str:
+    if nameless(deployment) and deployment.kind is PinKind.UNKNOWN:
+        return f"has an entry {deployment.name} that cannot be read: {deployment.note or 'no reason is known'}"
+    note = f" ({deployment.note})" if nameless(deployment) and deployment.note else ""
+    return f"runs {what(deployment)}{note}, which is on no list"
+
+
+def _line(snapshot: Snapshot, kind: Kind, deployment: Deployment | None, words: str, mend: str = "") -> Line:
     approved = snapshot.approval.pin.purl.version or "" if snapshot.approval else ""
     return Line(kind, snapshot.server.name, deployment, words, snapshot.server.owner, approved, mend)
 
 
-def _launch(snapshot: Snapshot) -> str:
-    """Empty where nothing is approved."""
-    return launch(snapshot.approval.pin) if snapshot.approval else ""
-
-
 def _version(deployment: Deployment, snapshot: Snapshot) -> Iterator[Line]:
-    runs = deployment.runs
-    if runs is None or runs.version is None:
+    if deployment.runs is None or approved_image(deployment, snapshot):
         return
-    kind, words = place_of(runs, snapshot)
+    if other_image(deployment, snapshot):
+        yield from _by_digest(deployment, snapshot)
+        return
+    if deployment.runs.version is None:
+        return
+    kind, words = place_of(deployment.runs, snapshot)
     if kind is not Kind.APPROVED:
         found = "has on its disk" if _floats(deployment) else "runs"
-        yield _line(snapshot, kind, deployment, f"{found} {what(deployment)}{words}", _launch(snapshot))
+        yield _line(snapshot, kind, deployment, f"{found} {what(deployment)}{words}")
+
+
+def _by_digest(deployment: Deployment, snapshot: Snapshot) -> Iterator[Line]:
+    """Of an image that is started by another digest: a tag beside it may make it worse, and never better."""
+    runs, digest = deployment.runs, deployment.digest
+    if runs is None or digest is None:
+        return
+    kind, words = place_of(runs, snapshot) if runs.version else (Kind.APPROVED, "")
+    if kind is Kind.APPROVED and comparable(digest, snapshot):
+        return
+    if kind is Kind.APPROVED or (kind is Kind.BEHIND and not seen_under(runs.version or "", digest, snapshot)):
+        kind = Kind.UNAPPROVED
+        words = f" by {digest}, which no approval names" if snapshot.approval else "; no version is approved"
+    yield _line(snapshot, kind, deployment, f"runs {what(deployment)}{words}")
 
 
 def place_of(purl: Purl, snapshot: Snapshot) -> tuple[Kind, str]:
@@ -201,7 +224,8 @@ def place_of(purl: Purl, snapshot: Snapshot) -> tuple[Kind, str]:
     PyPI knows several spellings of one version; elsewhere another text is another version.
     """
     if snapshot.approval is None:
-        return Kind.UNAPPROVED, "; no version is approved"
+        retired = snapshot.server.stage is Stage.RETIRED
+        return Kind.UNAPPROVED, "; the server is retired" if retired else "; no version is approved"
     approved = snapshot.approval.pin.purl
     order = order_of(purl.type, purl.version or "", approved.version or "")
     if purl == approved or (order == 0 and purl.type == "pypi"):
@@ -230,15 +254,13 @@ def _no_news(purl: Purl, snapshot: Snapshot) -> bool:
 def _other_digest(deployment: Deployment, snapshot: Snapshot) -> Iterator[Line]:
     digest = deployment.digest or deployment.installed_digest
     approval, runs = snapshot.approval, deployment.runs
-    if digest is None or approval is None or runs is None:
+    if digest is None or approval is None or runs is None or digest in approval.pin.digests:
         return
     if runs.version is not None and place_of(runs, snapshot)[0] is not Kind.APPROVED:
         return
-    same = [each for each in approval.pin.digests if each.algorithm == digest.algorithm]
-    if same and digest not in same:
-        words = f"runs {what(deployment)} with a digest that is not the approved one"
-        mend = f"keep the copy for forensics, then reinstall: {_launch(snapshot)}"
-        yield _line(snapshot, Kind.DIGEST_DIFFERS, deployment, words, mend)
+    if comparable(digest, snapshot):
+        words = f"runs {what(deployment)} with a digest that is not the approved one: {digest}"
+        yield _line(snapshot, Kind.DIGEST_DIFFERS, deployment, words)
 
 
 def _floats(deployment: Deployment) -> bool:
@@ -251,30 +273,30 @@ def _floating(deployment: Deployment, snapshot: Snapshot) -> Iterator[Line]:
         asked = f" (asks for {deployment.requested})" if deployment.requested else ""
         disk = f"; on its disk lies {deployment.installed.version}" if deployment.installed else ""
         words = f"starts whatever {package} is newest{asked}{disk}"
-        yield _line(snapshot, Kind.FLOATING, deployment, words, _launch(snapshot))
+        yield _line(snapshot, Kind.FLOATING, deployment, words)
 
 
 def _opaque(deployment: Deployment, snapshot: Snapshot) -> Iterator[Line]:
     if deployment.kind is PinKind.UNKNOWN:
         asked = f"asks for {deployment.requested}" if deployment.requested else "no reason is known"
         words = f"starts {what(deployment)} by a command that cannot be read with certainty: {deployment.note or asked}"
-        yield _line(snapshot, Kind.OPAQUE, deployment, words, _launch(snapshot))
+        yield _line(snapshot, Kind.OPAQUE, deployment, words)
 
 
 def _redirected(deployment: Deployment, snapshot: Snapshot) -> Iterator[Line]:
     if deployment.redirects:
         names = ", ".join(deployment.redirects)
-        mend = f"remove {names} from the entry {deployment.name} in {deployment.location}"
-        yield _line(snapshot, Kind.REDIRECTED, deployment, f"starts {what(deployment)} with {names} set", mend)
+        words = f"starts {what(deployment)} with {names} set"
+        yield _line(snapshot, Kind.REDIRECTED, deployment, words, unsetting(deployment))
 
 
 def _calm(deployment: Deployment, snapshot: Snapshot) -> Iterator[Line]:
     if deployment.runs is None:
-        yield _line(snapshot, Kind.LISTED, deployment, f"runs {what(deployment)}", "")
-    elif deployment.runs.version is None:
-        yield _line(snapshot, Kind.UNKNOWN, deployment, f"runs {what(deployment)}, of a version that is not known", "")
+        yield _line(snapshot, Kind.LISTED, deployment, f"runs {what(deployment)}")
+    elif deployment.runs.version is None and not approved_image(deployment, snapshot):
+        yield _line(snapshot, Kind.UNKNOWN, deployment, f"runs {what(deployment)}, of a version that is not known")
     else:
-        yield _line(snapshot, Kind.APPROVED, deployment, f"runs {what(deployment)}", "")
+        yield _line(snapshot, Kind.APPROVED, deployment, f"runs {what(deployment)}")
 
 
 JUDGES: tuple[tuple[frozenset[Kind], Callable[[Deployment, Snapshot], Iterator[Line]]], ...] = (

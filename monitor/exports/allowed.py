@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from monitor.domain.launching import Command, forms, starts
 from monitor.domain.purl import Purl
 from monitor.domain.server import Entry, Pin
+from monitor.domain.stage import Stage
+from monitor.domain.version_range import compare
 
 MARK = "_mcp_monitor"
 """The key under which a file of JSON says when and from what it was exported; the clients heed the keys that they know."""
@@ -17,8 +20,6 @@ MARK = "_mcp_monitor"
 UNLABELLED = re.compile(r"[^A-Za-z0-9]+")
 PINNED = re.compile(r"[^\s$%*]+(@v?\d[\w.+~-]*|==\d[\w.+!-]*|@sha256:[0-9a-f]{64})")
 """An argument that names exactly one version, or exactly one image."""
-
-Command: TypeAlias = tuple[str, ...]
 
 
 class Invalid(Exception):
@@ -83,7 +84,7 @@ def allowed(
     """Return what may run, by name, and what is approved and may not. `commanded`: only what a command can start."""
     good: list[Allowed] = []
     left: list[LeftOut] = []
-    approved = sorted((each for each in entries if each.approval), key=lambda each: each.server.name)
+    approved = sorted((each for each in entries if each.approval or _retired(each)), key=lambda each: each.server.name)
     labels = _labels([each.server.name for each in approved])
     for entry in approved:
         reason = _refusal(entry, denied, origin)
@@ -100,14 +101,29 @@ def allowed(
 def _refusal(entry: Entry, denied: Collection[Purl], origin: Origin) -> str:
     approval = entry.approval
     if approval is None:
-        return "not approved"
+        return "it is retired" if _retired(entry) else "not approved"
+    if entry.server.stage is not Stage.APPROVED:
+        return f"it is in {entry.server.stage.value}: approved to be tried, not for everybody"
     if approval.expires_at and approval.expires_at <= origin.exported_at:
         return f"its approval expired on {approval.expires_at:%Y-%m-%d}"
-    if approval.pin.purl in denied:
+    if approval.pin.purl in denied or any(same_version(approval.pin.purl, each) for each in denied):
         return f"{approval.pin.purl.version} is quarantined or was rejected"
     if entry.server.remote and re.search(r"[*${}\s]", entry.server.remote):
         return "its address holds a character that clients take for a pattern or a variable"
     return ""
+
+
+def same_version(one: Purl, other: Purl) -> bool:
+    """Whether two versions of a package are one: PyPI knows several spellings of a version, 2.4 and 2.4.0."""
+    if one == other:
+        return True
+    if one.type != "pypi" or one.package != other.package:
+        return False
+    return compare(one.type, one.version or "", other.version or "") == 0
+
+
+def _retired(entry: Entry) -> bool:
+    return entry.server.stage is Stage.RETIRED
 
 
 def commands(entry: Entry) -> tuple[Command, ...] | str:
@@ -115,42 +131,15 @@ def commands(entry: Entry) -> tuple[Command, ...] | str:
     if entry.approval is None:
         return "not approved"
     pin = entry.approval.pin
-    if pin.purl.type != "docker":
-        found = forms(pin.purl)
-    elif image := pinned_image(pin):
-        found = (("docker", "run", "-i", "--rm", image), ("docker", "run", "--rm", "-i", image))
-    else:
+    found = starts(entry.server, pin)
+    if not found and pin.purl.type == "docker":
         return "its approval names no sha256 digest of the image, and a tag can be moved: add it to approved.digests"
     try:
         for command in found:
-            require_command([*command, *entry.server.arguments])
+            require_command([*command])
     except Invalid as error:
         return str(error)
-    found = tuple((*command, *entry.server.arguments) for command in found)
     return found or f"a {pin.purl.type} package has no command that names its version"
-
-
-def pinned_image(pin: Pin) -> str:
-    """Return `image@sha256:hex`; empty unless the pin has exactly one such digest."""
-    digests = [each.hex for each in pin.digests if each.algorithm == "sha256"]
-    return f"{pin.purl.label}@sha256:{digests[0]}" if len(digests) == 1 else ""
-
-
-def forms(purl: Purl) -> tuple[Command, ...]:
-    """Return the usual ways to start one version of a package, also as Windows needs them; none for a type without a launcher."""
-    name, version = purl.label, purl.version or ""
-    match purl.type:
-        case "npm":
-            launches = (("npx", "-y", f"{name}@{version}"), ("npx", "--yes", f"{name}@{version}"))
-            return (*launches, *(("cmd", "/c", *launch) for launch in launches))
-        case "pypi":
-            return (("uvx", f"{name}=={version}"), ("uvx", f"{name}@{version}"))
-        case "nuget":
-            return (("dnx", "--yes", f"{name}@{version}"), ("dnx", "-y", f"{name}@{version}"))
-        case "golang":
-            return (("go", "run", f"{name}@{version}"),)
-        case _:
-            return ()
 
 
 def denials(denied: Iterable[Purl], entries: Iterable[Entry]) -> list[Command]:

@@ -8,9 +8,10 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from monitor.domain.launching import images
 from monitor.domain.purl import Purl
 from monitor.domain.server import Entry
-from monitor.exports.allowed import Allowed, Export, LeftOut, Origin, allowed, as_json, pinned_image, require
+from monitor.exports.allowed import Allowed, Export, LeftOut, Origin, allowed, as_json, require
 
 SCHEMA = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
 OFFICIAL = "io.modelcontextprotocol.registry/official"
@@ -72,9 +73,7 @@ def _unlisted(each: Allowed) -> str:
     if each.remote:
         return ""
     if purl.type == "docker":
-        return (
-            "" if pinned_image(each.pin) else "its approval names no sha256 digest of the image, and a tag can be moved"
-        )
+        return "" if images(each.pin) else "its approval names no sha256 digest of the image, and a tag can be moved"
     if purl.type not in KINDS:
         return f"the registry's format has no {purl.type} packages"
     return "" if re.fullmatch(r"\w[\w.+!~-]*", purl.version or "") else "its version cannot stand in an address"
@@ -109,21 +108,31 @@ def _server(each: Allowed, name: str, *, pinned_package: bool) -> dict[str, obje
         document["repository"] = {"url": f"https://github.com/{server.repository.label}", "source": "github"}
     if each.remote:
         return document | {"remotes": [{"type": "streamable-http", "url": each.remote}]}
-    return document | {"packages": [_package(each, pinned=pinned_package)]}
+    return document | {"packages": _packages(each, pinned=pinned_package)}
 
 
-def _package(each: Allowed, *, pinned: bool) -> dict[str, object]:
+def _packages(each: Allowed, *, pinned: bool) -> list[dict[str, object]]:
+    """Return the package; of an image one for each approved digest, as each platform has its own."""
+    if each.pin.purl.type == "docker":
+        found = [{"registryType": "oci", "identifier": image, "runtimeHint": "docker"} for image in images(each.pin)]
+        return [_started(each, package) for package in found]
+    return [_started(each, _file(each, pinned=pinned))]
+
+
+def _file(each: Allowed, *, pinned: bool) -> dict[str, object]:
     purl = each.pin.purl
-    package: dict[str, object] = {"registryType": "oci", "identifier": pinned_image(each.pin), "runtimeHint": "docker"}
-    if purl.type != "docker":
-        kind, hint = KINDS[purl.type]
-        package = {"registryType": kind, "identifier": purl.label}
-        files = [digest.hex for digest in each.pin.digests if digest.algorithm == "sha256"]
-        if pinned:
-            package |= {"version": purl.version, "runtimeHint": hint}
-            package |= {"fileSha256": files[0]} if len(files) == 1 else {}
+    kind, hint = KINDS[purl.type]
+    package: dict[str, object] = {"registryType": kind, "identifier": purl.label}
+    files = [digest.hex for digest in each.pin.digests if digest.algorithm == "sha256"]
+    if pinned:
+        package |= {"version": purl.version, "runtimeHint": hint}
+        package |= {"fileSha256": files[0]} if len(files) == 1 else {}
+    return package
+
+
+def _started(each: Allowed, package: Mapping[str, object]) -> dict[str, object]:
     arguments = [{"type": "positional", "value": word} for word in each.entry.server.arguments]
-    return package | ({"packageArguments": arguments} if arguments else {}) | {"transport": {"type": "stdio"}}
+    return {**package, **({"packageArguments": arguments} if arguments else {}), "transport": {"type": "stdio"}}
 
 
 def check_kiro(data: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from monitor.domain.comparison import Kind, Line, lines_of, strangers, what
+from monitor.domain.comparison import Kind, Line, built_in, lines_of, nameless, strangers, what
 from monitor.domain.finding import Fact, Finding, Severity, Unseen, Verdicts
 from monitor.domain.snapshot import Fleet, Snapshot
 from monitor.domain.unknown import Unknown
@@ -122,13 +122,15 @@ def shadow_server(fleet: Fleet) -> Iterable[Finding]:
         if (deployment := line.deployment) is None:
             continue
         summary = f"{what(deployment)} is deployed on {deployment.host} and on no list"
+        if nameless(deployment):
+            summary = f"{deployment.host} ({deployment.client}) {line.words}"
         if line.near and line.near.lookalike:
             summary += f"; it may be taken for {line.near.server.name}: {line.near.how}"
         yield Finding(
             rule="shadow-server",
             server=line.server,
             subject=deployment.key,
-            severity=Severity.INFO if deployment.disabled else Severity.HIGH,
+            severity=Severity.INFO if deployment.disabled or built_in(deployment) else Severity.HIGH,
             summary=summary,
             facts=_facts(line),
         )

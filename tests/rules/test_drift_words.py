@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.domain.deployment import Deployment, PinKind
-from monitor.domain.finding import Finding
+from monitor.domain.finding import Finding, Severity
 from monitor.domain.fleet import assign
 from monitor.domain.purl import Purl
 from monitor.domain.server import Approval, Pin, Server
@@ -92,7 +92,20 @@ def test_a_finding_names_host_owner_and_the_command_that_mends_it() -> None:
     ("package", "digests", "command"),
     [
         (Purl.pypi("acme-fetch", "2.4.2"), (), "uvx acme-fetch==2.4.2"),
-        (Purl("docker", "acme", "files", "1.2"), (), "docker run -i --rm acme/files:1.2"),
+        (Purl("nuget", None, "Acme.Files", "1.2.0"), (), "dnx --yes Acme.Files@1.2.0"),
+        (Purl("golang", "acme.example", "files", "v1.2.0"), (), "go run acme.example/files@v1.2.0"),
+        (
+            Purl("docker", "acme", "files", "1.2"),
+            (),
+            "add a sha256 digest of the image to approved.digests of the registry (files), then start the image by it",
+        ),
+        (
+            Purl("docker", "acme", "files", "1.2"),
+            (digest("x"), digest("b")),
+            " or ".join(
+                f"docker run -i --rm acme/files@{each}" for each in sorted((digest("x"), digest("b")), key=str)
+            ),
+        ),
         (
             Purl("docker", "acme", "files", "1.2"),
             (digest("image"),),
@@ -143,3 +156,74 @@ def test_a_shadow_server_with_a_name_of_its_own_is_no_lookalike() -> None:
 
     assert "taken for" not in finding.summary
     assert "nearest on the list" not in facts(finding)
+
+
+def test_the_command_that_mends_it_has_the_servers_arguments() -> None:
+    listed = replace(server(), arguments=("--root", "/srv/my files"))
+
+    findings = found(drift.floating_version(snapshot(server=listed, deployments=(floats(),))))
+
+    assert [facts(each)["to mend"] for each in findings] == ["npx -y @acme/files-mcp@1.4.2 --root '/srv/my files'"]
+
+
+@pytest.mark.parametrize(
+    ("client", "location", "mend"),
+    [
+        ("osquery-results", "/usr/lib/node_modules/x", "install @acme/files-mcp 1.4.2 in /usr/lib/node_modules/x"),
+        ("sbom-inventory", "/srv/bom.json", "bring what /srv/bom.json describes to @acme/files-mcp 1.4.2"),
+        ("cursor", "/home/rita/mcp.json", "npx -y @acme/files-mcp@1.4.2"),
+    ],
+)
+def test_what_mends_it_can_be_done_at_its_place(client: str, location: str, mend: str) -> None:
+    there = replace(deployment("1.5.0"), client=client, location=location)
+
+    findings = found(drift.unapproved_version(snapshot(deployments=(there,))))
+
+    assert [facts(each)["to mend"] for each in findings] == [mend]
+
+
+@pytest.mark.parametrize(
+    ("client", "location", "name", "mend"),
+    [
+        ("cursor", "/a/mcp.json", "bridge (far end)", "remove the entry bridge from /a/mcp.json"),
+        ("cursor", "/a/mcp.json (/work)", "x (inside) (beside 1)", "remove the entry x from /a/mcp.json (/work)"),
+        ("kubernetes-pods", "replicaset/web", "web", "stop web on laptop-7 (kubernetes-pods: replicaset/web) and"),
+        ("fleet", "/srv/reports/a.jsonl", "web", "stop web on laptop-7 (fleet: /srv/reports/a.jsonl) and"),
+    ],
+)
+def test_a_shadow_server_is_removed_where_it_can_be(client: str, location: str, name: str, mend: str) -> None:
+    odd = replace(deployment(), purl=Purl.npm("weather", "1.0.0"), client=client, location=location, name=name)
+
+    [finding] = found(drift.shadow_server(assign([server()], [odd])))
+
+    assert facts(finding)["to mend"].startswith(mend)
+
+
+def test_nothing_is_approved_from_a_source_that_is_redirected() -> None:
+    odd = replace(deployment(), redirects=("NPM_CONFIG_REGISTRY",))
+
+    [finding] = found(drift.unapproved_version(snapshot(approval=None, deployments=(odd,))))
+
+    assert facts(finding)["to mend"] == (
+        "remove NPM_CONFIG_REGISTRY from the entry files in /home/rita/claude.json, "
+        "then approve it in the registry (io.github.acme/files-mcp)"
+    )
+
+
+def test_what_is_built_into_a_client_is_no_server_that_could_be_listed() -> None:
+    inside = replace(deployment(), purl=None, kind=PinKind.PATH, note="built into the client", name="developer")
+
+    [finding] = found(drift.shadow_server(assign([server()], [inside])))
+
+    assert finding.severity is Severity.INFO
+    assert "built into" in finding.summary
+
+
+def test_an_entry_that_cannot_be_read_is_not_said_to_run() -> None:
+    broken = replace(deployment(), purl=None, kind=PinKind.UNKNOWN, note="the entry could not be read")
+
+    [finding] = found(drift.shadow_server(assign([server()], [broken])))
+
+    assert finding.summary == (
+        "laptop-7 (claude-desktop) has an entry files that cannot be read: the entry could not be read"
+    )
