@@ -1,4 +1,4 @@
-"""The projects that Claude Code remembers: keys of `projects` in `.claude.json` are folders, each with a `.mcp.json` of its own, perhaps.
+"""The projects that Claude Code remembers: keys of `projects` in `.claude.json` are folders, each with files of its own, perhaps.
 
 Source: https://docs.claude.com/en/docs/claude-code/mcp (scopes). Only what lies below the home that is read is looked at,
 wherever links lead.
@@ -12,13 +12,17 @@ from connectors._reading_files.document import LIMITS, read_document
 from connectors._reading_files.jsonc import Unreadable, Value
 
 MEMORY = ".claude.json"
-FILE = ".mcp.json"
+OWN = ".mcp.json"
+FILES = (("claude-code", OWN), ("cursor", ".cursor/mcp.json"), ("vscode", ".vscode/mcp.json"))
+"""Of a project: client and file. Claude Code remembers what the others work on, too."""
 MAX_PROJECTS = 2000
 SWITCHED_OFF = "disabledMcpjsonServers"
+Project = tuple[str, frozenset[str]]
+"""The client of a file, and the names that are switched off in it."""
 
 
-def projects(disk: Disk) -> tuple[Mapping[Path, frozenset[str]], tuple[str, ...]]:
-    """Return the projects' files, each with the names that are switched off in it, and a problem where there are too many projects.
+def projects(disk: Disk) -> tuple[Mapping[Path, Project], tuple[str, ...]]:
+    """Return the projects' files, each with its client and the names that are switched off in it, and a problem for too many.
 
     A memory that cannot be read tells of none: whoever reads its own servers says so.
     """
@@ -35,13 +39,18 @@ def projects(disk: Disk) -> tuple[Mapping[Path, frozenset[str]], tuple[str, ...]
     return found, (problem,) if len(remembered) > MAX_PROJECTS else ()
 
 
-def _files(disk: Disk, remembered: Iterable[tuple[str, Value]]) -> Mapping[Path, frozenset[str]]:
-    found: dict[Path, frozenset[str]] = {}
+def _files(disk: Disk, remembered: Iterable[tuple[str, Value]]) -> Mapping[Path, Project]:
+    found: dict[Path, Project] = {}
     for text, settings in remembered:
         folder = disk.place(text, None)
-        if folder is None or folder == disk.home or not disk.holds(folder / FILE):
+        if folder is None or folder == disk.home:
             continue
-        off = settings.get(SWITCHED_OFF) if isinstance(settings, dict) else None
-        names = (name for name in off if isinstance(name, str)) if isinstance(off, list) else ()
-        found[folder / FILE] = frozenset(names)
+        listed = settings.get(SWITCHED_OFF) if isinstance(settings, dict) else None
+        names = (name for name in listed if isinstance(name, str)) if isinstance(listed, list) else ()
+        off = frozenset(names)
+        found |= {
+            folder / file: (client, off if file == OWN else frozenset())
+            for client, file in FILES
+            if disk.holds(folder / file)
+        }
     return found

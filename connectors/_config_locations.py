@@ -16,7 +16,14 @@ APP = (".config", "Library/Application Support", "AppData/Roaming")
 OPENCODE = ("opencode.json", "opencode.jsonc")
 
 LOCATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("claude-desktop", tuple(f"{app}/Claude/claude_desktop_config.json" for app in APP)),
+    (
+        "claude-desktop",
+        tuple(
+            f"{app}/Claude/{name}"
+            for app in APP
+            for name in ("claude_desktop_config.json", "Claude Extensions/*/manifest.json")
+        ),
+    ),
     (
         "claude-code",
         (

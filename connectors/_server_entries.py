@@ -2,9 +2,12 @@
 
 The wrappers, by client: `mcpServers` (most), `servers` (VS Code), `mcp.servers` nested or as one dotted key (VS Code's settings),
 `mcp` (opencode), `context_servers` (Zed), `mcp_servers` (Codex, Vibe), `extensions` (Goose), `amp.mcpServers` (one key with a dot),
-a list with `name` (Continue, Vibe), `projects.<path>.mcpServers` (Claude Code), none at all (plug-ins of Claude Code).
+a list with `name` (Continue, Vibe), `projects.<path>.mcpServers` (Claude Code), none at all (plug-ins of Claude Code),
+`server.mcp_config` (extensions of Claude Desktop),
+`mcp.serverCommand` (Gemini).
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +20,9 @@ LIKELY = ("extensions", "mcp")
 """Keys that other programs use too: only what looks like a server counts."""
 
 SIGNS = frozenset(("command", "cmd", "url", "serverUrl", "httpUrl", "uri"))
+ABOUT = re.compile(r"[$_/].*|version|name|description|author|disabledMcpServers|disabledMcpjsonServers")
+"""Keys beside servers without a wrapper that are about the file."""
+
 SWITCHED_OFF = ("disabledMcpServers", "disabledMcpjsonServers")
 
 
@@ -30,16 +36,20 @@ class Found:
     disabled: bool
 
 
-def entries(root: Value) -> Iterator[Found]:
-    """Yield every server of the file, in the file's order within each wrapper."""
+def entries(root: Value, *, flat: bool = False) -> Iterator[Found]:
+    """Yield every server of the file, in the file's order within each wrapper.
+
+    `flat`: the file's name says that it may hold servers without a wrapper; then one of them is enough, and what is none is yielded, too.
+    """
     if not isinstance(root, dict):
         return
     wrapped = False
     for entry in _all(root):
         wrapped = True
         yield entry
-    if not wrapped and root and all(_looks_like_server(value) for value in root.values()):
-        yield from _scope("", root, root)
+    looks = [_looks_like_server(value) for value in root.values()]
+    if not wrapped and root and (any(looks) if flat else all(looks)):
+        yield from _scope("", root, {name: value for name, value in root.items() if not ABOUT.fullmatch(name)})
 
 
 def _all(root: Mapping[str, Value]) -> Iterator[Found]:
@@ -47,6 +57,10 @@ def _all(root: Mapping[str, Value]) -> Iterator[Found]:
     for path, project in _pairs(root.get("projects")):
         if isinstance(project, dict):
             yield from _wrapped(path, project)
+    extension = _mapping(root.get("server")).get("mcp_config")
+    if isinstance(extension, dict):
+        name = root.get("name")
+        yield Found("", name if isinstance(name, str) and name else "extension", extension, disabled=False)
     for outer in ("powers", "settings", "experimental"):
         yield from _wrapped("", _mapping(root.get(outer)))
     yield from _wrapped("", _mapping(_mapping(root.get("customizations")).get("vscode")))
@@ -57,6 +71,8 @@ def _wrapped(scope: str, holder: Mapping[str, Value]) -> Iterator[Found]:
         yield from _scope(scope, holder, holder.get(key))
     for key in LIKELY:
         inside = _mapping(holder.get(key))
+        if isinstance(inside.get("serverCommand"), str):
+            yield Found(scope, f"{key}.serverCommand", {"command": inside["serverCommand"]}, disabled=False)
         nested = [inside[sure] for sure in ("servers", "mcpServers") if isinstance(inside.get(sure), dict | list)]
         for servers in nested:
             yield from _scope(scope, holder, servers)

@@ -8,34 +8,37 @@ variable's value is ever kept, only its name.
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from glob import has_magic
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
-from connectors._claude_projects import projects
-from connectors._config_locations import LOCATIONS, SWITCHED_BY_LIST, SWITCHES, SYSTEM, client_of, project_of
+from connectors._client_files import client_files
+from connectors._config_locations import SWITCHED_BY_LIST, SWITCHES, project_of
+from connectors._finding_files import written
 from connectors._installed.disk import MAX_LOOKS, Disk
 from connectors._installed.look import look
 from connectors._launch.command import parse
-from connectors._launch.launch import Launch, address, also, local, unknown
+from connectors._launch.launch import Launch, address, also, local, moved, opaque, unknown
 from connectors._launch.places import MAX_NAME, OnDisk, nowhere, placed
 from connectors._launch.redirects import redirecting
-from connectors._reading_files.document import LIMITS, format_of, read_document
+from connectors._reading_files.document import format_of, read_document
 from connectors._reading_files.jsonc import Unreadable, Value
 from connectors._server_entries import entries
+from monitor.domain.address import HALVES
 from monitor.domain.deployment import Deployment, Inventory, PinKind
-from monitor.ports.errors import Unavailable
+from monitor.ports.errors import SourceError, Unavailable
 from monitor.ports.sources import DeploymentSource
 
 NAME = "mcp-config"
-MAX_FILES = 20_000
 MAX_SERVERS = 10_000
 """In one file."""
 BUILT_IN = ("builtin", "platform", "frontend", "inline_python")
 SWITCHED_OFF = {"disabled": True, "enabled": False, "isActive": False}
 """Key -> its value that is meant to switch a server off."""
+
+FLAT = ("/.mcp.json", "/mcp.json")
+"""Names of files that may hold servers without any wrapper around them."""
 
 OVER_THE_NET = ("http", "sse", "ws", "remote", "streamable")
 Look = Callable[[str], OnDisk]
@@ -48,7 +51,10 @@ class _Nested(msgspec.Struct):
     env: dict[str, object] | None = None
 
 
-class _Entry(msgspec.Struct, rename={"server_url": "serverUrl", "http_url": "httpUrl"}):
+class _Entry(
+    msgspec.Struct,
+    rename={"server_url": "serverUrl", "http_url": "httpUrl", "env_file": "envFile", "helper": "headersHelper"},
+):
     """The keys that say what is started, in all the clients' spellings."""
 
     command: str | list[str | bool | None] | _Nested | None = None
@@ -63,27 +69,39 @@ class _Entry(msgspec.Struct, rename={"server_url": "serverUrl", "http_url": "htt
     uri: str | None = None
     type: str | None = None
     source: str | None = None
+    cwd: str | None = None
+    env_file: str | None = None
+    helper: str | None = None
 
 
 def build(
-    *, host: str, paths: Sequence[str | Path], home: Path | None = None, root: Path | None = None
+    *,
+    host: str,
+    paths: Sequence[str | Path],
+    home: Path | None = None,
+    root: Path | None = None,
+    projects: Sequence[Path] = (),
 ) -> DeploymentSource:
     """Read the files and glob patterns in `paths`, with `home` also the well-known places below it, at each call.
 
-    With `root`, the system's own folder or one where it is mounted, also those that hold for all of a machine's users.
+    With `root`, the system's own folder or one where it is mounted, also those that hold for all of a machine's users;
+    with `projects` those in these folders.
     """
-    return McpConfig(host, tuple(str(path) for path in paths), home, root)
+    return McpConfig(host, tuple(str(path) for path in paths), home, root, tuple(projects))
 
 
 class McpConfig:
     """The configuration files of one machine, or of one collection of them."""
 
-    def __init__(self, host: str, paths: tuple[str, ...], home: Path | None, root: Path | None) -> None:
+    def __init__(
+        self, host: str, paths: tuple[str, ...], home: Path | None, root: Path | None, projects: tuple[Path, ...]
+    ) -> None:
         """Hold the names; nothing is read yet."""
         self._host = host
         self._paths = paths
         self._home = home
         self._root = root
+        self._projects = projects
 
     @property
     def name(self) -> str:
@@ -98,72 +116,49 @@ class McpConfig:
         return await asyncio.to_thread(self._read)
 
     def _read(self) -> Inventory:
+        if self._home:
+            _enter(self._home, self.name)
+        files, missing = client_files(self._paths, self._home, self._root, self._projects)
         deployments: dict[str, Deployment] = {}
         problems: list[str] = []
-        files, missing = self._files()
         unread = 0
-        disk = Disk(self._home) if self._home else None
-        remembered, too_many = projects(disk) if disk else ({}, ())
-        missing += too_many
-        for path in remembered:
-            files.setdefault(path, "claude-code")
-        for path, client in files.items():
-            off = remembered.get(path, frozenset())
+        for file in files:
+            path = written(file.path)
             try:
+                looking = _looking(file.looking, file.path)
                 found, wrong = parse_config(
-                    _bytes(path), str(path), client, host=self._host, on_disk=_looking(disk, path), off=off
+                    file.read(), path, file.client, host=self._host, on_disk=looking, off=file.off
                 )
-            except (OSError, Unreadable) as error:
+            except (OSError, SourceError, Unreadable, ValueError) as error:
                 unread += 1
-                problems.append(f"{path}: {_why(error)}")
+                problems.append(f"{path}: {_why(error, file.path)}")
                 continue
             problems += wrong
             for deployment in found:
                 deployments.setdefault(deployment.key, deployment)
         if (missing or unread) and unread == len(files):
             raise Unavailable(self.name, "no file could be read: " + "; ".join((missing + problems)[:5]))
-        if disk and disk.exhausted:
+        for disk in {
+            id(file.looking): file.looking for file in files if file.looking and file.looking.exhausted
+        }.values():
             problems.append(f"{disk.home}: more than {MAX_LOOKS} files; what else is installed there is not known")
         complete = not missing and not unread
         return Inventory(self.name, tuple(deployments.values()), tuple(missing + problems), complete)
 
-    def _files(self) -> tuple[dict[Path, str], list[str]]:
-        """Return the files that exist, each with its client, and a problem for each configured place where none does."""
-        files: dict[Path, str] = {}
-        missing: list[str] = []
-        for pattern in self._paths:
-            found = _matches(Path(pattern).expanduser())
-            files.update((path, client_of(path)) for path in found)
-            if not found:
-                missing.append(f"{pattern}: no such file; correct the path in the configuration, or take it out")
-        for folder, locations in ((self._home, LOCATIONS), (self._root, SYSTEM)):
-            for client, place in ((client, place) for client, places in locations for place in places):
-                for path in _below(folder, place) if folder else ():
-                    files.setdefault(path, client)
-        return files, missing
+
+def _enter(home: Path, source: str) -> None:
+    """Raise Unavailable where a home may not be entered: it is not one without clients."""
+    try:
+        (home / ".claude.json").stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise Unavailable(source, f"{home}: {error.strerror}; scan as its user, or as root") from error
 
 
-def _matches(pattern: Path) -> list[Path]:
-    """Return the regular files that a path or glob pattern names, in order."""
-    if not has_magic(str(pattern)) or pattern.is_file():
-        return [pattern] if pattern.is_file() else []
-    return _below(Path(pattern.anchor or "."), str(pattern.relative_to(pattern.anchor)))
-
-
-def _below(folder: Path, pattern: str) -> list[Path]:
-    return sorted(path for path in islice(folder.glob(pattern), MAX_FILES) if path.is_file())
-
-
-def _bytes(path: Path) -> bytes:
-    """Read at most one byte more than the format may have."""
-    form = format_of(str(path))
-    if form not in LIMITS:
-        raise Unreadable(1, "a format that is not read")
-    with path.open("rb") as file:
-        return file.read(LIMITS[form] + 1)
-
-
-def _why(error: OSError | Unreadable) -> str:
+def _why(error: Exception, path: Path) -> str:
+    if isinstance(error, SourceError):
+        return error.detail.removeprefix(f"{path}: ")
     return (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
 
 
@@ -195,10 +190,11 @@ def parse_config(
     """
     deployments: dict[str, Deployment] = {}
     problems: list[str] = []
-    listed = list(islice(entries(read_document(data, format_of(path))), MAX_SERVERS + 1))
+    listed = list(islice(entries(read_document(data, format_of(path)), flat=path.endswith(FLAT)), MAX_SERVERS + 1))
     for found in listed[:MAX_SERVERS]:
         location = f"{path} ({found.scope})" if found.scope else path
-        name = found.name if len(found.name) <= MAX_NAME else f"{found.name[: MAX_NAME - 1]}…"
+        location, name = _writable(location), _writable(found.name)
+        name = name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
         listed_off = found.disabled and bool(found.scope) and client in SWITCHED_BY_LIST
         launch, problem = _launch(found.entry, client, ignored_list=found.disabled and not listed_off)
         if problem:
@@ -212,6 +208,11 @@ def parse_config(
     if len(listed) > MAX_SERVERS:
         problems.append(f"{path}: more than {MAX_SERVERS} servers; the rest is not read")
     return tuple(deployments.values()), tuple(problems)
+
+
+def _writable(text: str) -> str:
+    """Return a text of JSON, which may hold halves of characters, as one that every encoding can write."""
+    return HALVES.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _launch(value: Value, client: str, *, ignored_list: bool) -> tuple[Launch, str]:
@@ -228,6 +229,9 @@ def _launch(value: Value, client: str, *, ignored_list: bool) -> tuple[Launch, s
         # Which of them a client takes cannot be told: all are deployed.
         parts = [replace(parts[0], beside=(*parts[0].beside, *parts[1:]))]
     launch = also(parts[0] if parts else _without_command(entry), redirects=redirecting(variables))
+    launch = also(moved(launch, ("cwd",) if entry.cwd else ()), redirects=("envFile",) if entry.env_file else ())
+    if entry.helper:
+        launch = opaque(launch, "headersHelper starts a program of its own")
     ignored = _ignored_switch(value, client, ignored_list=ignored_list)
     return also(launch, note=ignored), ""
 
@@ -239,7 +243,7 @@ def _parts(entry: _Entry) -> list[Launch]:
     fars = dict.fromkeys(far for far in (entry.http_url, entry.server_url, entry.url, entry.uri) if far)
     remotes = [(far, address(far)) for far in fars]
     reached = [
-        Launch(PinKind.REMOTE, remote=remote) if remote else unknown("no address of a server", far)
+        Launch(PinKind.REMOTE, remote=remote) if remote else unknown("no address of a server")
         for far, remote in remotes
     ]
     return reached + started if (entry.type or "").startswith(OVER_THE_NET) else started + reached

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from connectors._reading_files.opening import opened
+from connectors._reading_files.opening import opened_below
 from monitor.domain.purl import Purl
 from monitor.domain.release import Digest
-from monitor.ports.errors import SourceError
+from monitor.ports.errors import SourceError, Unavailable
 
 MAX_LOOKS = 100_000
 """Files and folders that are looked at for one home."""
@@ -74,10 +74,21 @@ class Disk:
         if inside is None:
             return None
         try:
-            with opened(inside, source="installed") as file:
-                return file.read(limit)
+            return self._read(inside, limit)
         except (SourceError, OSError):
             return None
+
+    def must_read(self, path: Path, limit: int) -> bytes:
+        """Return the first `limit` bytes of a regular file. Raises SourceError where it is none, or lies elsewhere, and OSError."""
+        inside = self._inside(path)
+        if inside is None:
+            where = "was not reached" if self.exhausted else f"leads out of {self.home}"
+            raise Unavailable("installed", f"{path}: {where}, and is not read")
+        return self._read(inside, limit)
+
+    def _read(self, inside: Path, limit: int) -> bytes:
+        with opened_below(self.home, inside, source="installed") as file:
+            return file.read(limit)
 
     def holds(self, path: Path) -> bool:
         """Say whether a regular file is there, and in this home by whatever way."""

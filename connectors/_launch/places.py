@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from connectors._installed.disk import Found
 from connectors._launch.launch import Launch, opaque
-from monitor.domain.address import shown
+from monitor.domain.address import HALVES, shown
 from monitor.domain.deployment import Deployment, PinKind
 
 MAX_NAME = 200
@@ -40,7 +40,7 @@ def placed(place: Deployment, launch: Launch, on_disk: OnDisk = nowhere, depth: 
         digest=launch.digest,
         requested=shown(launch.requested),
         note=shown(note),
-        redirects=tuple(name[:MAX_NAME] for name in launch.redirects[:MAX_REDIRECTS]),
+        redirects=tuple(HALVES.sub("", name)[:MAX_NAME] for name in launch.redirects[:MAX_REDIRECTS]),
         installed=found.purl if found else None,
         installed_digest=found.digest if found else None,
     )
