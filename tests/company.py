@@ -187,6 +187,10 @@ class Company:
         """Change the organisation's policy."""
         self._app = replace(self.app, policy=replace(self.app.policy, **changes))  # type: ignore[arg-type]  # its fields
 
+    def replace(self, **parts: object) -> None:
+        """Put other parts into the program in place of those that the configuration names."""
+        self._app = replace(self.app, **parts)  # type: ignore[arg-type]  # the fields of an App
+
     def risks(self, *sources: RiskSource) -> None:
         """Configure other lists of how likely flaws are to be used; without any, none."""
         self._app = replace(self.app, risks=sources)

@@ -45,7 +45,7 @@ def schedule(**options: str) -> Schedule:
     never = "0 0 1 1 *"
     return Schedule.model_validate(
         {"fleet": never, "releases": never, "risks": ""}
-        | dict.fromkeys(("mirror", "advisories", "health", "deliver", "digest"), "")
+        | dict.fromkeys(("mirror", "advisories", "health", "reviews", "siem", "checkpoints", "deliver", "digest"), "")
         | options
     )
 
