@@ -11,6 +11,7 @@ from monitor.domain.finding import Tracked
 from monitor.domain.health import SourceHealth
 from monitor.domain.server import Entry, Registry
 from monitor.domain.unknown import Reason, Unknown
+from monitor.jobs.answer_for import policy_of
 from monitor.jobs.check_ourselves import asked
 from monitor.jobs.outcome import ACTOR, Outcome
 from monitor.jobs.overview import ServerLine, overview
@@ -74,7 +75,7 @@ def conclude(
     now = app.clock()
     everything = len(entries) == len(registry.entries)
     found = [each for each in unit.findings(None if everything else set(entries)) if each.open]
-    live = {each.finding.fingerprint for each in live_findings(app.policy, found, now)}
+    live = {each.finding.fingerprint for each in live_findings(policy_of(unit, app.policy, now), found, now)}
     unknowns = tuple(dict.fromkeys((*going.unknowns, *_still_failing(unit, app, jobs, registry))))
     blind = any(unknown.reason is not Reason.NOT_COVERED for unknown in unknowns) or bool(going.problems)
     loud = any(each.finding.severity >= app.policy.exit_at for each in found if each.finding.fingerprint in live)

@@ -9,6 +9,7 @@ from monitor.domain.inspection import Conclusion, Inspection, Repeated
 from monitor.domain.provenance import Form, Publisher, Verdict, Verification, worst
 from monitor.domain.text import one_line
 from monitor.domain.unknown import Unknown
+from monitor.domain.waiver import Kind, Waiver
 
 LONGEST_PART = 120
 """Characters of one part of a publisher: none may push the others out of sight."""
@@ -132,3 +133,9 @@ def _by_whom(claims: Sequence[Verification]) -> str:
     built = dict.fromkeys(claim.publisher for claim in claims if claim.verdict is Verdict.VERIFIED and claim.publisher)
     names = [one_line(each.repository or each.signer, LONGEST_PART) for each in built]
     return f"built by {' and '.join(dict.fromkeys(names))}" if names else "vouched for by the registry alone"
+
+
+def answered_words(waiver: Waiver) -> str:
+    """Say who answers for a finding, until when, and why."""
+    word = "waived" if waiver.kind is Kind.WAIVER else "acknowledged"
+    return f"{word} by {waiver.by} until {waiver.expires_at:%Y-%m-%d %H:%M} UTC: {waiver.reason}"

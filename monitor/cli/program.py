@@ -21,6 +21,7 @@ from monitor.cli.kept import findings, servers
 from monitor.cli.roots import roots
 from monitor.cli.scan import scan
 from monitor.cli.verify import verify
+from monitor.cli.waivers import acknowledge, waive, waivers
 from monitor.domain.text import one_line
 from monitor.ending import ExitCode, Stop
 
@@ -30,6 +31,9 @@ COMMANDS = (
     serve,
     servers,
     findings,
+    waive,
+    acknowledge,
+    waivers,
     deployments,
     drift,
     scan,

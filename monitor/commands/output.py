@@ -12,8 +12,10 @@ from monitor.commands.table import GAP, Column, fit, pad, wrap
 from monitor.domain.finding import Severity, Tracked
 from monitor.domain.text import one_line
 from monitor.domain.unknown import Reason, Unknown
+from monitor.domain.waiver import Waiver
 from monitor.jobs.overview import ServerLine
 from monitor.rules.documentation import remedy
+from monitor.wording import answered_words
 
 LONGEST_CELL = 300
 """Of a sentence."""
@@ -21,6 +23,8 @@ LONGEST_NAME = 4000
 """Of a cell: what strangers wrote may be longer, nothing that has a name is."""
 LONGEST_PAD = 120
 """In a pipe: a longer cell pushes the rest of its own line, not of every line."""
+SHORT = 8
+"""Characters of a finding's fingerprint, by which commands name it."""
 STYLES = {
     Severity.CRITICAL: "bold red",
     Severity.HIGH: "red",
@@ -76,11 +80,12 @@ def note(line: str) -> None:
     sys.stderr.write(one_line(line, 1000) + "\n")
 
 
-def finding_row(tracked: Tracked) -> tuple[str, ...]:
-    """Return the cells of one finding; `FINDING_HEADER` names them."""
+def finding_row(tracked: Tracked, answer: Waiver | None = None) -> tuple[str, ...]:
+    """Return the cells of one finding, with who answers for it; `FINDING_HEADER` names them."""
     finding = tracked.finding
     because = f": {tracked.note}" if tracked.note else ""
-    state = "open" if tracked.resolved_at is None else f"resolved {tracked.resolved_at:%Y-%m-%d}{because}"
+    shown = f"open, {answered_words(answer)}" if answer else "open"
+    state = shown if tracked.resolved_at is None else f"resolved {tracked.resolved_at:%Y-%m-%d}{because}"
     return (
         finding.severity.value,
         finding.server,
@@ -88,6 +93,7 @@ def finding_row(tracked: Tracked) -> tuple[str, ...]:
         finding.summary,
         f"{tracked.opened_at:%Y-%m-%d}",
         state,
+        finding.fingerprint[:SHORT],
     )
 
 
@@ -98,7 +104,21 @@ FINDING_HEADER = (
     Column("what"),
     Column("since", gives_way=2),
     Column("state", gives_way=1),
+    Column("id"),
 )
+
+
+def answer_json(answer: Waiver | None) -> dict[str, object] | None:
+    """Return who answers for a finding as JSON; None: nobody."""
+    if answer is None:
+        return None
+    return {
+        "kind": answer.kind.value,
+        "by": answer.by,
+        "reason": answer.reason,
+        "expires_at": answer.expires_at.isoformat(),
+        "id": answer.id or None,
+    }
 
 
 def finding_json(tracked: Tracked) -> dict[str, object]:

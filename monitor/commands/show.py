@@ -1,6 +1,7 @@
 """`servers`, `findings`: what is kept, shown."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from monitor import wiring, wiring_sources
@@ -8,6 +9,7 @@ from monitor.commands.names import refuse_unknown
 from monitor.commands.opening import open_settings, read_registry, recall
 from monitor.commands.output import (
     FINDING_HEADER,
+    answer_json,
     finding_json,
     finding_row,
     line_json,
@@ -43,15 +45,28 @@ def show_servers(config: Path, *, as_json: bool) -> int:
 
 
 def show_findings(config: Path, *, servers: Sequence[str], resolved: bool, as_json: bool) -> int:
-    """List findings, worst first."""
-    everything = recall(open_settings(config, only_store=True), lambda unit: (unit.findings(), unit.entries()))
-    refuse_unknown(servers, {each.finding.server for each in everything[0]} | set(everything[1]))
-    tracked = [each for each in everything[0] if not servers or each.finding.server in servers]
+    """List findings, worst first, with who answers for them."""
+    settings, now = open_settings(config, only_store=True), wiring.utc_now()
+    found, listed, given = recall(settings, lambda unit: (unit.findings(), unit.entries(), unit.waivers(now)))
+    refuse_unknown(servers, {each.finding.server for each in found} | set(listed))
+    configured = wiring.policy(settings.config)
+    policy = replace(configured, waivers=(*configured.waivers, *given))
+    tracked = [each for each in found if not servers or each.finding.server in servers]
     shown = worst_first([each for each in tracked if resolved or each.open])
+    answers = [
+        (policy.waiver(each.finding, now) or policy.acknowledgement(each.finding, now)) if each.open else None
+        for each in shown
+    ]
     if as_json:
-        show_json([finding_json(each) for each in shown])
+        show_json(
+            [
+                finding_json(each) | {"answered": answer_json(answer)}
+                for each, answer in zip(shown, answers, strict=True)
+            ]
+        )
     else:
-        show_table(FINDING_HEADER, [finding_row(each) for each in shown], empty="No findings.")
+        rows = [finding_row(each, answer) for each, answer in zip(shown, answers, strict=True)]
+        show_table(FINDING_HEADER, rows, empty="No findings.")
     return ExitCode.QUIET
 
 

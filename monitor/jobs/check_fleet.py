@@ -1,5 +1,6 @@
 """What is deployed, compared with the registry."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,8 +13,9 @@ from monitor.domain.finding import Delta, Unseen, track
 from monitor.domain.health import SourceHealth, heard
 from monitor.domain.server import Entry
 from monitor.domain.snapshot import Fleet, Snapshot
-from monitor.domain.unknown import Unknown
+from monitor.domain.unknown import Reason, Unknown
 from monitor.domain.version_range import ADVISORY_TYPES
+from monitor.jobs.answer_for import policy_of
 from monitor.jobs.ask_advisories import Answers, ask
 from monitor.jobs.bulkhead import concurrently, guarded
 from monitor.jobs.hosts import with_hosts
@@ -36,7 +38,7 @@ async def check_fleet(app: App, entries: Collection[Entry]) -> Outcome:
     # 1. Read every inventory; one that fails keeps what it last said.
     by_name = {source.name: source for source in app.deployments}
     answers = await concurrently(by_name, lambda name: guarded(name, by_name[name].inventory()), limit=8)
-    await app.store.run(lambda unit: _keep_inventories(unit, answers, now))
+    answers = await app.store.run(lambda unit: _keep_inventories(unit, answers, now))
     # 2. Judge every server, and whatever belongs to none.
     recalled = await app.store.run(lambda unit: recall(unit, entries, inventories=app.inventories, strangers=True))
     snapshots = [snapshot_of(recalled, entry, now) for entry in recalled.entries]
@@ -62,9 +64,14 @@ def _strangers(recalled: Recalled) -> list[Question]:
     return [Question(purl) for purl in running]
 
 
-def _keep_inventories(unit: UnitOfWork, answers: Mapping[str, Inventory | Unknown], now: datetime) -> None:
+def _keep_inventories(
+    unit: UnitOfWork, read: Mapping[str, Inventory | Unknown], now: datetime
+) -> Mapping[str, Inventory | Unknown]:
+    """Keep what was read; return it as it was taken."""
     before = unit.health()
     heard_at = {(source, report.host): report.reported_at for source, report in unit.hosts()}
+    reporting = Counter(source for source, _ in heard_at)
+    answers = {name: _emptied(answer, reporting) for name, answer in read.items()}
     health: list[SourceHealth] = []
     events: list[AuditEvent] = []
     for name, answer in answers.items():
@@ -86,6 +93,16 @@ def _keep_inventories(unit: UnitOfWork, answers: Mapping[str, Inventory | Unknow
     unit.keep_health(health)
     if events:
         unit.commit(*events)
+    return answers
+
+
+def _emptied(answer: Inventory | Unknown, reporting: Mapping[str, int]) -> Inventory | Unknown:
+    """Take no report at all, where hosts reported before (`reporting`: source -> how many), for a fault: not every host left at once."""
+    if isinstance(answer, Unknown) or answer.reports or not (hosts := reporting.get(answer.source, 0)):
+        return answer
+    one = "1 host" if hosts == 1 else f"{hosts} hosts"
+    detail = f"holds no report any more, and {one} reported there; `deployments forget HOST` for each that is no more"
+    return Unknown(Reason.UNAVAILABLE, answer.source, detail)
 
 
 def _to_be_kept(inventory: Inventory, heard_at: Mapping[str, datetime], now: datetime) -> Inventory:
@@ -139,8 +156,9 @@ def _record(
         advisories=strangers.advised,
     )
     deltas = _about_hosts(unit, fleet, now, blind=bool(recalled.inventory_gaps))
+    policy = policy_of(unit, app.policy, now)
     for delta in deltas:
-        told = tell(app.policy, None, delta, now)
+        told = tell(policy, None, delta, now)
         unit.keep_findings(told.rows)
         unit.queue(told.alerts, now)
         events += finding_events(delta, now)
@@ -151,7 +169,7 @@ def _record(
 
 def _about_hosts(unit: UnitOfWork, fleet: Fleet, now: datetime, *, blind: bool) -> list[Delta]:
     """Findings about unlisted servers and about hosts have no server of the registry: they are known by their rule."""
-    known = unit.findings()
+    known = unit.findings(rules={rule_id(rule) for rule in FLEET_RULES})
     deltas = []
     for rule in FLEET_RULES:
         before = {each.finding.fingerprint: each for each in known if each.finding.rule == rule_id(rule)}

@@ -22,6 +22,7 @@ from monitor.domain.health import Undeliverable
 from monitor.domain.server import Registry
 from monitor.domain.snapshot import Ourselves
 from monitor.domain.unknown import Unknown
+from monitor.jobs.answer_for import policy_of
 from monitor.jobs.outcome import ACTOR, Outcome, finding_events
 from monitor.jobs.recall import INVENTORY, sources_of
 from monitor.jobs.record import SERVER
@@ -58,7 +59,7 @@ def _record(unit: UnitOfWork, app: App, registry: Registry | Unknown, now: datet
     rules = {rule_id(rule) for rule in OWN_RULES}
     known = {each.finding.fingerprint: each for each in unit.findings() if each.finding.rule in rules}
     delta = track(known, [verdict for rule in OWN_RULES for verdict in rule(ourselves)], now)
-    told = tell(app.policy, None, delta, now)
+    told = tell(policy_of(unit, app.policy, now), None, delta, now)
     if not told.rows and not told.alerts:
         return
     unit.keep_findings(told.rows)

@@ -18,6 +18,7 @@ from monitor.domain.release import KnownRelease
 from monitor.domain.review import Review
 from monitor.domain.snapshot import Snapshot
 from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
+from monitor.jobs.answer_for import policy_of
 from monitor.jobs.ask_advisories import Answers
 from monitor.jobs.bulkhead import guarded_now
 from monitor.jobs.find_dependencies import Found
@@ -72,6 +73,7 @@ def _without_overtaken(snapshot: Snapshot, overtaken: Collection[Purl]) -> Snaps
 def judge_all(unit: UnitOfWork, app: App, snapshots: Sequence[Snapshot]) -> tuple[list[Judged], tuple[Unknown, ...]]:
     """Judge each server by what is known of it now; a bug in one costs only itself."""
     names = {each.server.name for each in snapshots}
+    policy = policy_of(unit, app.policy, app.clock())
     findings: dict[str, dict[str, Tracked]] = {name: {} for name in names}
     for tracked in unit.findings(names):
         findings[tracked.finding.server][tracked.finding.fingerprint] = tracked
@@ -81,7 +83,7 @@ def judge_all(unit: UnitOfWork, app: App, snapshots: Sequence[Snapshot]) -> tupl
 
     def one(snapshot: Snapshot) -> Judged:
         name = snapshot.server.name
-        return judge(app.policy, snapshot, findings[name], reviews[name])
+        return judge(policy, snapshot, findings[name], reviews[name])
 
     verdicts = [guarded_now(each.server.name, lambda each=each: one(each)) for each in snapshots]  # type: ignore[misc]  # the default binds the loop's value
     judged = [each for each in verdicts if isinstance(each, Judged)]

@@ -7,6 +7,7 @@ from monitor.app import App
 from monitor.domain.action import SendAlert
 from monitor.domain.audit import AuditEvent
 from monitor.domain.fingerprint import fingerprint
+from monitor.jobs.answer_for import policy_of
 from monitor.jobs.outcome import ACTOR, Outcome
 from monitor.policy.lanes import Lane, lane, live_findings
 from monitor.ports.store import UnitOfWork
@@ -20,11 +21,12 @@ async def send_digest(app: App) -> Outcome:
 
 def _record(unit: UnitOfWork, app: App) -> None:
     now = app.clock()
-    live = live_findings(app.policy, (each for each in unit.findings() if each.open), now)
+    policy = policy_of(unit, app.policy, now)
+    live = live_findings(policy, (each for each in unit.findings() if each.open), now)
     due = [
         each
         for each in live
-        if lane(app.policy, each.finding, live) is Lane.DIGEST
+        if lane(policy, each.finding, live) is Lane.DIGEST
         and (each.alerted_at is None or each.alerted_at < each.opened_at)
     ]
     if not due:

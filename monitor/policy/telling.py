@@ -11,11 +11,13 @@ from datetime import datetime
 
 from monitor import messages
 from monitor.domain.action import SendAlert, UpdateAlert
+from monitor.domain.document import Bullets, Document
 from monitor.domain.finding import Delta, Severity, Tracked
 from monitor.domain.fingerprint import fingerprint
 from monitor.domain.server import Server
 from monitor.policy.lanes import Lane, lane, live_findings
 from monitor.policy.settings import Policy
+from monitor.wording import answered_words
 
 LOUDNESS = ("", Lane.DIGEST.value, Lane.TICKET.value, Lane.PAGE.value)
 
@@ -59,7 +61,7 @@ def tell(policy: Policy, server: Server | None, delta: Delta, now: datetime, *, 
     # Those who were paged and then heard that it is over hear at once when it is back, whatever the cooldown.
     rows |= {each.finding.fingerprint: replace(each, told="") for each in over if each.told == Lane.PAGE}
     still = [rows.get(each.finding.fingerprint, each) for each in live]
-    return Told(tuple(rows.values()), (*talk.said, *_heads(talk.said, still)))
+    return Told(tuple(rows.values()), (*talk.said, *heads(talk.said, still, policy, now)))
 
 
 TITLES = {"page": "Act now", "notice": "Notice", "resolved": "Resolved"}
@@ -120,7 +122,7 @@ def _running(policy: Policy, delta: Delta, now: datetime) -> dict[str, str]:
     return {each.finding.server: each.incident for each in sorted(told, key=lambda each: each.alerted_at or now)}
 
 
-def _heads(said: Sequence[SendAlert], live: Sequence[Tracked]) -> list[UpdateAlert]:
+def heads(said: Sequence[SendAlert], live: Sequence[Tracked], policy: Policy, now: datetime) -> list[UpdateAlert]:
     """Write the first message of each incident anew that got a reply: what is open of it, or that it is over."""
     updates = []
     for incident, reply in {each.incident: each for each in said if not each.begins}.items():
@@ -131,7 +133,7 @@ def _heads(said: Sequence[SendAlert], live: Sequence[Tracked]) -> list[UpdateAle
                 f"head:{reply.key}",
                 reply.channel,
                 f"Open: {_subject(still)}" if still else f"Over: {reply.title.partition(': ')[2]}",
-                messages.alert_body([each.finding for each in worst_first]) if still else reply.body,
+                _standing(worst_first, policy, now) if still else reply.body,
                 worst_first[0].finding.severity.value if still else Severity.INFO.value,
                 incident,
                 reply.ticket,
@@ -139,6 +141,17 @@ def _heads(said: Sequence[SendAlert], live: Sequence[Tracked]) -> list[UpdateAle
             )
         )
     return updates
+
+
+def _standing(worst_first: Sequence[Tracked], policy: Policy, now: datetime) -> Document:
+    """What is open, and who works on it."""
+    taken = [
+        f"{each.finding.rule}: {answered_words(answer)}"
+        for each in worst_first
+        if (answer := policy.acknowledgement(each.finding, now))
+    ]
+    body = messages.alert_body([each.finding for each in worst_first])
+    return (*([Bullets(tuple(taken[:10]))] if taken else []), *body)
 
 
 def _subject(group: Sequence[Tracked]) -> str:

@@ -1,0 +1,91 @@
+"""Somebody answers for a finding: kept with its end, audited, and said where the finding was said."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.domain.action import Action, CommentTicket, SendAlert
+from monitor.domain.audit import AuditEvent
+from monitor.domain.document import Document, Paragraph
+from monitor.domain.finding import Tracked
+from monitor.domain.review import OPEN
+from monitor.domain.waiver import Kind, Waiver
+from monitor.policy.lanes import live_findings
+from monitor.policy.settings import Policy
+from monitor.policy.telling import heads
+from monitor.ports.store import UnitOfWork
+from monitor.wording import answered_words
+
+GRAVE = frozenset({"malware", "shadow-malware"})
+"""Who waives one of these says so to the whole channel."""
+
+
+def policy_of(unit: UnitOfWork, policy: Policy, now: datetime) -> Policy:
+    """Return the policy with what people answer for by command now; read in the transaction that judges by it."""
+    return replace(policy, waivers=(*policy.waivers, *unit.waivers(now)))
+
+
+def answer_for(unit: UnitOfWork, policy: Policy, given: Waiver, now: datetime) -> None:
+    """Keep a waiver or an acknowledgement that somebody gave by command, say so where the findings were told, and commit."""
+    unit.alone()
+    unit.keep_waivers([given])
+    event = AuditEvent(now, given.by, f"{given.kind.value}.given", given.server, _detail(given))
+    _say(unit, policy, given, Paragraph(f"{answered_words(given)[:1].upper()}{answered_words(given)[1:]}"), now)
+    unit.commit(event)
+
+
+def take_back(unit: UnitOfWork, policy: Policy, given: Waiver, *, by: str, now: datetime) -> bool:
+    """Let it hold no more, say so where it was said, and commit; False: it did not hold any more."""
+    unit.alone()
+    if not unit.undo_waiver(given.id, now):
+        return False
+    event = AuditEvent(now, by, f"{given.kind.value}.undone", given.server, _detail(given))
+    _say(unit, policy, given, Paragraph(f"{by} took back: {answered_words(given)}"), now)
+    unit.commit(event)
+    return True
+
+
+def _detail(given: Waiver) -> dict[str, str]:
+    return {
+        "id": given.id,
+        "rule": given.rule,
+        "subject": given.subject[:500],
+        "reason": given.reason[:500],
+        "by": given.by,
+        "expires_at": given.expires_at.isoformat(),
+    }
+
+
+def _say(unit: UnitOfWork, policy: Policy, given: Waiver, said: Paragraph, now: datetime) -> None:
+    """Reply in the threads of the incidents, write their first messages anew, and comment in the tickets."""
+    about = [each for each in unit.findings({given.server}) if each.open and given.names(each.finding)]
+    body = (said, *(Paragraph(each.finding.summary) for each in about[:5]))
+    entry = unit.entries().get(given.server)
+    channel = policy.channel_for(entry.server if entry else None)
+    key = f"{given.id}:{int(now.timestamp() * 1000)}"
+    replies = [
+        SendAlert(
+            f"answered:{incident}:{key}",
+            channel,
+            f"{given.kind.value.capitalize()}: {given.server}",
+            body,
+            max((each.finding.severity for each in about), key=lambda severity: severity.rank).value,
+            incident=incident,
+            loud=given.rule in GRAVE and given.kind is Kind.WAIVER,
+        )
+        for incident in sorted({each.incident for each in about if each.incident})
+    ]
+    held = policy_of(unit, policy, now)
+    live = live_findings(held, (each for each in unit.findings() if each.open), now)
+    unit.queue([*replies, *heads(replies, live, held, now), *_comments(unit, about, body, key)], now)
+
+
+def _comments(unit: UnitOfWork, about: Sequence[Tracked], body: Document, key: str) -> list[Action]:
+    asked = {each.finding.about for each in about if each.finding.about}
+    servers = {each.finding.server for each in about}
+    marks = {
+        review.mark: review.server
+        for review in unit.reviews(servers)
+        if review.state in OPEN and review.candidate.purl in asked
+    }
+    return [CommentTicket(f"answered:{mark}:{key}", server, mark, body) for mark, server in marks.items()]
