@@ -6,6 +6,7 @@ Everything happens in the caller's transaction, in which nobody else writes: wha
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 from monitor.app import App
 from monitor.domain.action import Action, CommentTicket, MoveTicket, OpenTicket, WritePin
@@ -17,10 +18,26 @@ from monitor.domain.review import OPEN, Happening, Review, State, Word, advance
 from monitor.domain.server import Approval
 from monitor.jobs.outcome import ACTOR, review_event
 from monitor.policy.answering import decided_body, reopened_body
+from monitor.policy.settings import Policy
 from monitor.ports.store import UnitOfWork
 
 BLOCKING = "identity-mismatch"
 """The rule whose findings forbid an approval: what is asked for is perhaps not what it says it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What deciding needs of the program: no port, so that who decides at the keyboard needs no token of anything."""
+
+    policy: Policy
+    writers: tuple[str, ...]
+    """The names of what writes a decision into the registry."""
+    now: datetime
+
+    @classmethod
+    def of(cls, app: App) -> Self:
+        """Return those of a process that runs jobs."""
+        return cls(app.policy, tuple(sorted(app.writers)), app.clock())
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +48,23 @@ class Decided:
     heard: tuple[Heard, ...]
 
 
-def decide_by(unit: UnitOfWork, app: App, review: Review, said: Sequence[Words]) -> Decided:
+def decide_by(unit: UnitOfWork, terms: Terms, review: Review, said: Sequence[Words]) -> Decided:
     """Decide one review by words that came from elsewhere than its ticket, and commit."""
     unit.alone()
     found = [each for each in unit.reviews([review.server]) if each.fingerprint == review.fingerprint]
-    reviews, heard, events = settle_words(unit, app, found, said)
+    reviews, heard, events = settle_words(unit, terms, found, said)
     if events:
         unit.commit(*events)
     return Decided(reviews[-1] if reviews else None, heard)
 
 
-def reopen_by(unit: UnitOfWork, app: App, review: Review, *, by: str, reason: str) -> Review | None:
+def reopen_by(unit: UnitOfWork, terms: Terms, review: Review, *, by: str, reason: str) -> Review | None:
     """Ask anew about a version that was decided, with a ticket that holds the evidence of the last one, and commit.
 
     None: it is not decided (any more).
     """
     unit.alone()
-    now = app.clock()
+    now = terms.now
     found = next((each for each in unit.reviews([review.server]) if each.fingerprint == review.fingerprint), None)
     if found is None or found.state not in (State.APPROVED, State.REJECTED):
         return None
@@ -77,7 +94,7 @@ def anew(unit: UnitOfWork, before: Review, again: Review, because: Document) -> 
 
 def settle_words(
     unit: UnitOfWork,
-    app: App,
+    terms: Terms,
     reviews: Sequence[Review],
     said: Sequence[Words],
     *,
@@ -88,24 +105,24 @@ def settle_words(
 
     `reporter`: the name of the person who opened the ticket. Returns the reviews as they are now, and what is to be audited.
     """
-    now = app.clock()
+    now = terms.now
     after: list[Review] = []
     heard: list[Heard] = []
     events: list[AuditEvent] = []
     actions: list[Action] = []
-    rules = Rules(app.policy.people, 0, now)
+    rules = Rules(terms.policy.people, 0, now)
     about = {each.ref: _about(each, reviews) for each in said}
     for review in reviews:
-        rules = rules_for(unit, app, review, reporter=reporter)
+        rules = rules_for(unit, terms, review, reporter=reporter)
         decided, new = hear(review, [each for each in said if review.fingerprint in about[each.ref]], rules)
         after.append(decided)
         heard += new
         events += [event for each in new for event in _events(each, now)]
         if decided.state is State.APPROVED and review.state in OPEN:
-            actions += _writes(app, decided, rules)
+            actions += _writes(terms, decided, rules)
     if heard:
         unit.keep_reviews(after)
-        actions += _answers(app, after, heard, rules, inside=inside)
+        actions += _answers(terms, after, heard, rules, inside=inside)
         unit.queue(actions, now)
     return after, tuple(heard), events
 
@@ -117,13 +134,13 @@ def _about(words: Words, reviews: Sequence[Review]) -> Collection[str]:
     return [each.fingerprint for each in shown or waiting or reviews[-1:]]
 
 
-def rules_for(unit: UnitOfWork, app: App, review: Review, *, reporter: str = "") -> Rules:
+def rules_for(unit: UnitOfWork, terms: Terms, review: Review, *, reporter: str = "") -> Rules:
     """Return what a decision about that server is measured by, now."""
-    now = app.clock()
+    now = terms.now
     submitted = next((each for each in unit.submissions() if each.server.name == review.server), None)
     entry = unit.entries().get(review.server)
     server = entry.server if entry else submitted.server if submitted else None
-    policy = replace(app.policy, waivers=(*app.policy.waivers, *unit.waivers(now)))
+    policy = replace(terms.policy, waivers=(*terms.policy.waivers, *unit.waivers(now)))
     blocking = (
         each.finding
         for each in unit.findings([review.server])
@@ -140,36 +157,36 @@ def rules_for(unit: UnitOfWork, app: App, review: Review, *, reporter: str = "")
     )
 
 
-def _writes(app: App, review: Review, rules: Rules) -> list[Action]:
+def _writes(terms: Terms, review: Review, rules: Rules) -> list[Action]:
     """What makes the approval the pin, wherever decisions are written."""
-    approval = approval_of(app, review, rules)
+    approval = approval_of(terms, review, rules)
     key = f"pin:{review.fingerprint}.{review.occurrence}:{review.candidate.fingerprint}"
     before = str(review.before.purl) if review.before else ""
     return [
-        WritePin(f"{key}:{name}", review.server, approval, before, name, review.mark) for name in sorted(app.writers)
+        WritePin(f"{key}:{name}", review.server, approval, before, name, review.mark) for name in sorted(terms.writers)
     ]
 
 
-def approval_of(app: App, review: Review, rules: Rules) -> Approval:
+def approval_of(terms: Terms, review: Review, rules: Rules) -> Approval:
     """Return the approval that the votes amount to."""
     names = approved_by(review, rules.people)
     pin = review.candidate.fingerprint
     counted = [vote.at for vote in review.votes if vote.by in names and vote.word is Word.APPROVE and vote.pin == pin]
     at = min(max(counted, default=rules.now), rules.now)
-    length = app.policy.expires_after.get(rules.tier)
+    length = terms.policy.expires_after.get(rules.tier)
     ticket = review.ticket if review.ticket != "console" else ""
     return Approval(review.candidate, ", ".join(sorted(names)), at, at + length if length else None, ticket)
 
 
 def _answers(
-    app: App, reviews: Sequence[Review], heard: Sequence[Heard], rules: Rules, *, inside: bool
+    terms: Terms, reviews: Sequence[Review], heard: Sequence[Heard], rules: Rules, *, inside: bool
 ) -> Iterable[Action]:
     """One comment for each word; the ticket is opened again where a word in it did not decide, and closed where one elsewhere did."""
     first = reviews[0]
     actions: list[Action] = []
     for ref in dict.fromkeys(each.words.ref for each in heard):
         group = [each for each in heard if each.words.ref == ref]
-        body = decided_body(group, rules, sorted(app.writers))
+        body = decided_body(group, rules, sorted(terms.writers))
         if body:
             actions.append(CommentTicket(f"decided:{first.mark}:{ref}", first.server, first.mark, body))
     last = heard[-1].words.ref

@@ -22,7 +22,7 @@ from monitor.domain.review import EARLY, OPEN, Happening, Review, advance
 from monitor.domain.server import Approval
 from monitor.domain.unknown import Unknown
 from monitor.jobs.bulkhead import guarded
-from monitor.jobs.decide import anew, decide_by, settle_words
+from monitor.jobs.decide import Terms, anew, decide_by, settle_words
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
 from monitor.jobs.ticket_health import PROPOSED, REVIEWS, keep_health
 from monitor.policy.answering import lost_body, undecided_body
@@ -132,7 +132,7 @@ def _settle(unit: UnitOfWork, *, app: App, ticket: _Ticket, state: TicketState) 
         reporter = people.known("jira", state.reporter)
         said = [_words(app, each) for each in state.said]
         reviews, _, decided = settle_words(
-            unit, app, reviews, said, reporter=reporter.name if reporter else "", inside=True
+            unit, Terms.of(app), reviews, said, reporter=reporter.name if reporter else "", inside=True
         )
         events += [*decided, *_turn(unit, app, reviews, state)]
     if events:
@@ -237,7 +237,7 @@ async def _sync_proposals(app: App, reviews: Sequence[Review]) -> Outcome:
         known = {*review.answered, *(vote.ref for vote in review.votes)}
         if all(each.ref in known for each in said):
             continue
-        done = await guarded(key, app.store.run(partial(decide_by, app=app, review=review, said=said)))
+        done = await guarded(key, app.store.run(partial(decide_by, terms=Terms.of(app), review=review, said=said)))
         unknowns += [done] if isinstance(done, Unknown) else []
     return Outcome(unknowns=tuple(unknowns))
 
