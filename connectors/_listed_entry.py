@@ -42,6 +42,8 @@ class Listed:
     remote: str = ""
     repository: str = ""
     digests: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    """The words that always stand behind the package."""
     publisher: tuple[tuple[str, str], ...] = ()
     """Key and value as in the registry file; empty: the registry demands nobody."""
     approved_on: str = ""
@@ -113,6 +115,8 @@ def _node(listed: Listed, keeper: Keeper, *, approved: bool) -> Node:
         ("tier", str(keeper.tier)),
         ("provenance", "required" if listed.publisher else ""),
     )
+    if listed.arguments:
+        fields.append(("arguments", Items(tuple(map(text, listed.arguments)), listed.line)))
     if approved:
         inner = given(("version", listed.version), ("by", keeper.approved_by), ("on", listed.approved_on))
         if listed.digests:

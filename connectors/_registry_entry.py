@@ -46,6 +46,7 @@ TYPES = {
 }
 """Package types that a server may have, and what their names look like."""
 
+NUGET = re.compile(r"\d+\.\d+\.\d+(\.\d+)?(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?")
 LATEST = re.compile(r"(?i)latest|\*|x|next|stable|main|master|head")
 REPOSITORY = re.compile(r"(?:https://github\.com/)?([A-Za-z0-9-]+/[\w.-]+?)(?:\.git)?/?")
 DEFAULT_TIER = 2
@@ -274,6 +275,11 @@ def _version(text: str, package_type: str) -> str:
     exact = SEMVER.fullmatch(text)
     if package_type == "npm" and not (exact and exact["plain"] == text):
         raise ValueError("npm versions look like 1.2.3")
+    # Of less than all three numbers `go run` and `dnx` take the newest that begins so.
+    if package_type == "golang" and not (exact and text.partition("+")[0] == f"v{exact['plain']}"):
+        raise ValueError("versions of Go modules look like v1.2.3")
+    if package_type == "nuget" and not NUGET.fullmatch(text):
+        raise ValueError("versions of NuGet packages look like 1.2.3")
     if package_type == "pypi":
         try:
             Version(text)

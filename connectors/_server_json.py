@@ -6,12 +6,15 @@ underscores: `registry_name`, `version_detail`), as single documents and as the 
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import msgspec
 
 from connectors._listed_entry import Listed, container_image, moment, purl
 from connectors._listing_files import Document, Lines
 from connectors._reading_files.jsonc import Value
+from connectors._server_package import Argument, on_registry, own, words
+from monitor.domain.address import shown
 from monitor.domain.server import EntryProblem
 
 OFFICIAL = "io.modelcontextprotocol.registry/official"
@@ -29,7 +32,16 @@ class Repository(msgspec.Struct):
 
 
 class Package(
-    msgspec.Struct, rename={"kind": "registryType", "old_kind": "registry_name", "older_kind": "registry_type"}
+    msgspec.Struct,
+    rename={
+        "kind": "registryType",
+        "old_kind": "registry_name",
+        "older_kind": "registry_type",
+        "base": "registryBaseUrl",
+        "old_base": "registry_base_url",
+        "arguments": "packageArguments",
+        "old_arguments": "package_arguments",
+    },
 ):
     """A package in all its spellings."""
 
@@ -39,6 +51,10 @@ class Package(
     identifier: str = ""
     name: str = ""
     version: str | None = None
+    base: str | None = None
+    old_base: str | None = None
+    arguments: list[Argument] | None = None
+    old_arguments: list[Argument] | None = None
     fileSha256: str = ""  # noqa: N815  the format's name
     file_sha256: str = ""
 
@@ -205,11 +221,17 @@ def _package(version: Version, package: Package, kind: str, name: str) -> Listed
     # An organisation's list that pins at the server alone pins all the same.
     pinned = package.version if package.version is not None else version.server.version
     digests = tuple(f"sha256:{each}" for each in {package.fileSha256 or package.file_sha256} - {""})
+    base = (package.base or package.old_base or "").strip()
+    always, open_ = words(package.arguments or package.old_arguments or ())
     if kind in TYPES:
-        return _entry(version, name, package=purl(TYPES[kind], identifier), pinned=pinned, digests=digests)
+        if base and not own(kind, base):
+            raise ValueError(f"registryBaseUrl: {shown(base, 200)} is not where {kind} packages are watched")
+        entry = _entry(version, name, package=purl(TYPES[kind], identifier), pinned=pinned, digests=digests)
+        return replace(entry, arguments=always, refused=entry.refused or open_)
     if kind in IMAGES:
-        reference, tag, pins = container_image(identifier)
-        return _entry(version, name, package=reference, pinned=tag or package.version or "", digests=pins)
+        reference, tag, pins = container_image(on_registry(base, identifier))
+        entry = _entry(version, name, package=reference, pinned=tag or package.version or "", digests=pins)
+        return replace(entry, arguments=always, refused=entry.refused or open_)
     release = RELEASE_FILE.fullmatch(identifier)
     if kind == "mcpb" and release:
         return _entry(version, name, package=purl("github", release[1]), pinned=release[2], digests=digests)
