@@ -4,22 +4,15 @@ Knows: which servers are listed, who answers for them, and exactly which version
 bad entry is reported with its line and is not used; the others are.
 """
 
-from hashlib import sha256
 from pathlib import Path
 
-from connectors._reading_files.form import open_form, shown
-from connectors._reading_files.jsonc import Unreadable
-from connectors._reading_files.yaml_tree import Items, Node, Pairs, Scalar, read_yaml
-from connectors._registry_entry import read_entry, unique
-from monitor.domain.server import Entry, EntryProblem, Registry
-from monitor.ports.errors import Malformed, Unavailable
+from connectors._reading_files.yaml_tree import Pairs, Scalar
+from connectors._registry_entry import read_entry
+from connectors._registry_text import EXAMPLE, MAX_BYTES, NAME
+from connectors._registry_text import parse_registry as parse_registry  # noqa: PLC0414  (the connector's own, kept beside the editor)
+from monitor.domain.server import Registry
+from monitor.ports.errors import Unavailable
 from monitor.ports.sources import RegistrySource
-
-NAME = "registry-file"
-VERSION = "1"
-MAX_BYTES = 5 * 2**20
-MAX_ENTRIES = 20_000
-EXAMPLE = "registry.example.yaml"
 
 
 def build(path: str | Path) -> RegistrySource:
@@ -47,29 +40,6 @@ class RegistryFile:
         return parse_registry(data, str(self._path))
 
 
-def parse_registry(data: bytes, path: str) -> Registry:
-    """Read the file's bytes. Raises Malformed where the file as a whole is not what it should be."""
-    if len(data) > MAX_BYTES:
-        raise Malformed(NAME, f"{path}: over {MAX_BYTES} bytes")
-    try:
-        root = read_yaml(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise Malformed(NAME, f"{path}: line {line}: not UTF-8") from error
-    except Unreadable as error:
-        raise Malformed(NAME, f"{path}: {error}") from error
-    problems: list[EntryProblem] = []
-    entries: list[Entry] = []
-    for position, node in enumerate(_servers(root, path, problems), start=1):
-        entry, wrong = read_entry(node, position)
-        problems += wrong
-        if entry:
-            entries.append(entry)
-    kept, repeated = unique(entries)
-    ordered = sorted([*problems, *repeated], key=lambda problem: problem.line)
-    return Registry(path, sha256(data).hexdigest(), kept, tuple(ordered))
-
-
 def refusal(value: str) -> str:
     """Return why an entry cannot be about a package URL or an address; empty where it can."""
     key = "package" if value.startswith("pkg:") else "remote"
@@ -79,18 +49,3 @@ def refusal(value: str) -> str:
     )
     _, problems = read_entry(Pairs(pairs, 1), 1)
     return problems[0].message.removeprefix(f"{key}: ") if problems else ""
-
-
-def _servers(root: Node, path: str, problems: list[EntryProblem]) -> tuple[Node, ...]:
-    """Return the list's nodes. Raises Malformed where the version or the list is not what it should be."""
-    form = open_form(root, ("version", "servers"), name="the file", prefix="", problems=problems)
-    version = form.fields.get("version") if form else None
-    servers = form.fields.get("servers") if form else None
-    if not isinstance(version, Scalar) or version.text != VERSION:
-        line = version.line if version else root.line
-        raise Malformed(NAME, f"{path}: line {line}: version: expected {VERSION}, got {shown(version)}; see {EXAMPLE}")
-    if not isinstance(servers, Items) or len(servers.items) > MAX_ENTRIES:
-        line = servers.line if servers else root.line
-        expected = f"a list of at most {MAX_ENTRIES} entries (`[]` for none)"
-        raise Malformed(NAME, f"{path}: line {line}: servers: expected {expected}, got {shown(servers)}; see {EXAMPLE}")
-    return servers.items
