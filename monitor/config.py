@@ -183,10 +183,14 @@ class Schedule(Section):
     health: Cron = "*/15 * * * *"
     reviews: Cron = "*/5 * * * *"
     deliver: Cron = "*/5 * * * *"
+    escalate: Cron = "*/15 * * * *"
     siem: Cron = "*/5 * * * *"
     checkpoints: Cron = "0 * * * *"
     digest: Cron = "0 8 * * 1-5"
+    weekly: Cron = "0 8 * * 1"
     roots: Cron = ""
+    quarterly: Cron = "0 9 1 1,4,7,10 *"
+    owners: Cron = "*/15 * * * *"
     timezone: Zone = "UTC"
     jitter: Duration = timedelta(seconds=30)
     grace: Duration = timedelta(minutes=5)

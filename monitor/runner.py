@@ -18,12 +18,15 @@ from monitor.jobs.check_fleet import check_fleet
 from monitor.jobs.check_ourselves import check_ourselves
 from monitor.jobs.check_servers import check_advisories, check_releases
 from monitor.jobs.deliver import deliver
+from monitor.jobs.escalate import escalate
 from monitor.jobs.hand_over import hand_over
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
+from monitor.jobs.quarterly import ask_owners, hear_owners
 from monitor.jobs.read_risks import read_risks
 from monitor.jobs.refresh_mirror import refresh_mirror
 from monitor.jobs.refresh_roots import refresh_roots
 from monitor.jobs.send_digest import send_digest
+from monitor.jobs.send_weekly import send_weekly
 from monitor.jobs.sign_checkpoint import sign_checkpoint
 from monitor.jobs.sync_reviews import sync_reviews
 from monitor.policy.reviewing import let_go
@@ -40,11 +43,15 @@ PLAIN_JOBS: Mapping[str, Callable[[App], Awaitable[Outcome]]] = {
     "reviews": sync_reviews,
     "mirror": refresh_mirror,
     "risks": read_risks,
+    "escalate": escalate,
     "siem": hand_over,
     "checkpoints": sign_checkpoint,
     "deliver": deliver,
     "digest": send_digest,
+    "weekly": send_weekly,
     "roots": refresh_roots,
+    "quarterly": ask_owners,
+    "owners": hear_owners,
 }
 """Those that need nothing but the program's ports."""
 JOBS: Mapping[str, Callable[..., Awaitable[Outcome]]] = {
@@ -54,7 +61,7 @@ JOBS: Mapping[str, Callable[..., Awaitable[Outcome]]] = {
     **PLAIN_JOBS,
 }
 """Every job by name; the first line of its docstring says what it does."""
-FULL = ("reviews", "fleet", "mirror", "risks", "releases", "health", "siem", "deliver")
+FULL = ("reviews", "fleet", "mirror", "risks", "releases", "health", "escalate", "siem", "deliver")
 """What one full check does. `releases` asks about advisories, too; `advisories` alone is for a shorter schedule."""
 
 

@@ -13,11 +13,15 @@ JobName = Literal[
     "reviews",
     "mirror",
     "risks",
+    "escalate",
     "siem",
     "checkpoints",
     "deliver",
     "digest",
+    "weekly",
     "roots",
+    "quarterly",
+    "owners",
 ]
 """The runner's jobs, in order; here as well so that help needs no runner (a test holds the two together)."""
 
