@@ -4,6 +4,8 @@ Statuses: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-
 limits: https://developer.atlassian.com/cloud/jira/platform/rate-limiting/
 """
 
+from datetime import datetime
+
 import msgspec
 
 from connectors._edge.http import Response
@@ -27,7 +29,7 @@ what a person has to mend."""
 
 WAYS_OUT = {
     BAD_REQUEST: "give required fields a value under [jira.fields], or put them on the create screen of the issue type",
-    FORBIDDEN: "the account may not do this in the project: give it the permissions Browse, Create Issues and Add Comments",
+    FORBIDDEN: "the account may not do this in the project: let it browse, create, edit, link and transition issues, and add comments",
     404: "the project, the ticket or the address does not exist for this account",
     413: "the ticket has reached a limit of Jira's",
     422: "Jira's configuration of the project refuses it",
@@ -49,27 +51,26 @@ class Errors(msgspec.Struct, frozen=True, rename="camel"):
     message: str = ""
 
 
-def delivered(answer: Response) -> Delivery:
-    """Tell apart: done, surely not done, perhaps done, and never to be done as it is."""
+def delivered(answer: Response, *, now: datetime, ref: str = "") -> Delivery:
+    """Tell apart: done, surely not done, perhaps done, and never to be done as it is. With a `ref` the answer need not name what it did."""
     status = answer.status
     detail = f"jira: HTTP {status}{_said(answer.body)}"
     if OK <= status < REDIRECT:
-        return _created(answer, detail)
+        return _done(answer, ref) if ref else _created(answer, detail)
     if status >= SERVER_FAULT:
         return Ambiguous(detail)
-    if passing := _passing(answer):
+    if passing := _passing(answer, now):
         remark, wait = passing
         return Deferred(f"{detail}{remark}", wait)
     return Rejected(": ".join(filter(None, [detail, WAYS_OUT.get(status, "")])))
 
 
-def _passing(answer: Response) -> tuple[str, float] | None:
+def _passing(answer: Response, now: datetime) -> tuple[str, float] | None:
     """What was surely not done and may be tried again: a remark for people, and how many seconds to wait. None: it will never be done."""
     status = answer.status
     if status == TOO_MANY or answer.wait is not None:
         reason = one_line(answer.headers.get("ratelimit-reason", ""), 80)
-        wait = RATE_WAIT if answer.wait is None else min(max(answer.wait, 1.0), LONGEST_WAIT)
-        return f" {reason}".rstrip(), wait
+        return f" {reason}".rstrip(), _wait(answer, now)
     if status < BAD_REQUEST:
         return ": `url` leads elsewhere, correct it", MEND_WAIT
     if status == UNAUTHORIZED:
@@ -79,6 +80,34 @@ def _passing(answer: Response) -> tuple[str, float] | None:
     if status == CONFLICT:
         return "", RATE_WAIT
     return None
+
+
+def quota_wait(answer: Response, now: datetime) -> float | None:
+    """Return for how many seconds the account has no quota left, None where the answer does not say that it has none."""
+    spent = answer.status == TOO_MANY and "quota" in answer.headers.get("ratelimit-reason", "").lower()
+    return _wait(answer, now) if spent else None
+
+
+def _wait(answer: Response, now: datetime) -> float:
+    """Seconds: `Retry-After`, or else Cloud's `X-RateLimit-Reset`, a time in ISO 8601."""
+    wait = answer.wait
+    if wait is None:
+        try:
+            reset = datetime.fromisoformat(answer.headers.get("x-ratelimit-reset", ""))
+            wait = (reset - now).total_seconds()
+        except (ValueError, TypeError):  # no time, or one without a zone
+            wait = RATE_WAIT
+    return min(max(wait, 1.0), LONGEST_WAIT)
+
+
+def _done(answer: Response, ref: str) -> Delivery:
+    """What Jira did it answers with nothing, or with JSON; anything else may be a proxy's page."""
+    try:
+        if answer.body.strip():
+            msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Ambiguous(f"jira: HTTP {answer.status}: not an answer of Jira's")
+    return Delivered(ref)
 
 
 def _created(answer: Response, detail: str) -> Delivery:
