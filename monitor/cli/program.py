@@ -18,6 +18,8 @@ from monitor.cli.init import init
 from monitor.cli.installation import doctor, migrate
 from monitor.cli.jobs import run, serve
 from monitor.cli.kept import findings, servers
+from monitor.cli.recertify import recertify
+from monitor.cli.review import review
 from monitor.cli.roots import roots
 from monitor.cli.scan import scan
 from monitor.cli.verify import verify
@@ -40,7 +42,9 @@ COMMANDS = (
     advisories,
     exposure,
     export,
+    review,
     audit,
+    recertify,
     roots,
     verify,
     doctor,
