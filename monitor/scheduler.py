@@ -17,7 +17,7 @@ from monitor.app import App
 from monitor.config import Schedule
 from monitor.cron import trigger, zone
 from monitor.report import Report
-from monitor.runner import run
+from monitor.runner import JOBS, run
 
 log = structlog.get_logger(__name__)
 
@@ -38,21 +38,7 @@ class Ended:
 
 def slots(schedule: Schedule) -> Mapping[str, str]:
     """Return the cron expression of each job that has one."""
-    jobs = (
-        "fleet",
-        "mirror",
-        "risks",
-        "releases",
-        "advisories",
-        "health",
-        "reviews",
-        "siem",
-        "checkpoints",
-        "deliver",
-        "digest",
-        "roots",
-    )
-    return {job: expression for job in jobs if (expression := str(getattr(schedule, job)))}
+    return {job: expression for job in JOBS if (expression := str(getattr(schedule, job)))}
 
 
 async def keep_running(app: App, schedule: Schedule, *, stop: asyncio.Event, ended: Callable[[Ended], None]) -> None:

@@ -38,6 +38,7 @@ from connectors._host_policies import host_policies as host_policies  # noqa: PL
 from connectors._host_report import write_report as write_report  # noqa: PLC0414
 from connectors._report_intake import LONGEST_REPORT as LONGEST_REPORT  # noqa: PLC0414 as above, for `serve`
 from connectors._report_intake import OlderReport as OlderReport  # noqa: PLC0414
+from connectors._report_intake import TooManyHosts as TooManyHosts  # noqa: PLC0414
 from connectors._report_intake import keep_report as keep_report  # noqa: PLC0414
 from connectors._whole_file import write_whole as write_whole  # noqa: PLC0414
 from monitor import wiring_sources
@@ -51,7 +52,7 @@ from monitor.domain.people import People, Person
 from monitor.domain.provenance import Attestation, Subject
 from monitor.domain.purl import Purl
 from monitor.domain.waiver import Waiver
-from monitor.policy.settings import Campaigns, Hold, Policy
+from monitor.policy.settings import Campaigns, Hold, Policy, Quarterly
 from monitor.ports.channels import AlertChannel, CheckpointKeeper, EventSink, TicketTracker
 from monitor.ports.sources import (
     Clock,
@@ -198,6 +199,7 @@ def policy(config: Config) -> Policy:
         people=_people(config),
         hold=Hold(config.reviews.hold, config.reviews.hold_security_fix),
         campaigns=Campaigns(config.reviews.campaigns.at, config.reviews.campaigns.within),
+        quarterly=Quarterly(config.reviews.quarterly.answer_within, config.reviews.quarterly.unseen_after),
         expires_after={int(tier): length for tier, length in config.reviews.expires_after.items()},
         escalate_after=given.escalate_after,
         escalate_to=given.escalate_to,
@@ -318,6 +320,8 @@ def _tickets(settings: Settings, edge: Http, out: TextIO) -> TicketTracker:
         labels=given.labels,
         priorities={severity.value: name for severity, name in given.priorities.items()},
         fields=given.fields,
+        statuses=given.statuses.model_dump(),
+        approvals=given.approvals,
     )
 
 

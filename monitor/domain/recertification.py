@@ -1,7 +1,9 @@
 """The quarterly question to an owner: which of your servers do you keep."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from monitor.domain.fingerprint import fingerprint
@@ -53,3 +55,35 @@ class Recertification:
     def fingerprint(self) -> str:
         """One question for each owner and quarter; the mark of its ticket."""
         return fingerprint("recertification", self.owner, self.quarter)
+
+    @property
+    def unanswered(self) -> tuple[str, ...]:
+        """The servers for which nobody has said anything."""
+        answered = {each.server for each in self.answers}
+        return tuple(name for name in self.servers if name not in answered)
+
+
+def quarter_of(at: datetime) -> str:
+    """Return the quarter (`2026Q4`) of a time, in UTC."""
+    at = at.astimezone(UTC)
+    return f"{at.year}Q{(at.month - 1) // 3 + 1}"
+
+
+def begins(quarter: str) -> datetime:
+    """Return when a quarter begins, in UTC. Raises ValueError for what is none."""
+    found = re.fullmatch(r"([12][0-9]{3})Q([1-4])", quarter)
+    if not found:
+        raise ValueError(f"expected a quarter such as 2026Q4, got {quarter[:20]!r}")
+    return datetime(int(found[1]), int(found[2]) * 3 - 2, 1, tzinfo=UTC)
+
+
+def overdue(questions: Iterable[Recertification]) -> dict[str, str]:
+    """Return for each server that nobody answered for in time the quarter in which that was."""
+    found: dict[str, str] = {}
+    for each in sorted(questions, key=lambda question: (begins(question.quarter), question.owner)):
+        if each.standing is Standing.OPEN:
+            continue
+        for name in each.servers:
+            found.pop(name, None)
+        found |= dict.fromkeys(each.unanswered, each.quarter)
+    return found

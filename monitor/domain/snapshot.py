@@ -53,6 +53,8 @@ class Snapshot:
     deployments: tuple[Deployment, ...] | Unknown = field(default=NOT_ASKED)
     approved_before: frozenset[Purl] = frozenset()
     """Versions that were approved in a review, whatever is approved now."""
+    unanswered: str = ""
+    """The quarter (`2026Q4`) in which its owner was asked and nobody answered in time; empty: none."""
     inventory_gaps: tuple[Unknown, ...] = ()
     """Inventories that could not be read: what they last said still stands, and what they would add is not known."""
 

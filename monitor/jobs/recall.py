@@ -1,7 +1,7 @@
 """What is known before a look: a few set-based queries for a whole batch, and the snapshot that memory alone gives."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from monitor.domain.candidate import unreviewed
@@ -11,6 +11,7 @@ from monitor.domain.fleet import assign
 from monitor.domain.health import SourceHealth
 from monitor.domain.provenance import Verification
 from monitor.domain.purl import Purl
+from monitor.domain.recertification import overdue
 from monitor.domain.release import Release
 from monitor.domain.review import Review, State
 from monitor.domain.server import Entry, Server
@@ -42,6 +43,8 @@ class Recalled:
     """Server -> fingerprint -> finding."""
     reviews: Mapping[str, tuple[Review, ...]]
     health: Mapping[str, SourceHealth]
+    unanswered: Mapping[str, str] = field(default_factory=dict)
+    """Server -> the quarter in which nobody answered for it."""
 
     def looked(self, package: Purl) -> Looked | Unknown:
         """Return the last look at a package as if it were made now."""
@@ -90,6 +93,7 @@ def recall(
         findings=findings,
         reviews=reviews,
         health=health,
+        unanswered=overdue(unit.recertifications()),
     )
 
 
@@ -125,6 +129,7 @@ def snapshot_of(recalled: Recalled, entry: Entry, taken_at: datetime) -> Snapsho
         repository=recalled.looked(repository) if repository else None,
         deployments=recalled.fleet if isinstance(recalled.fleet, Unknown) else recalled.fleet.by_server[server.name],
         inventory_gaps=recalled.inventory_gaps,
+        unanswered=recalled.unanswered.get(server.name, ""),
         approved_before=frozenset(review.candidate.purl for review in reviews if review.state is State.APPROVED),
     )
     if isinstance(package, Unknown):

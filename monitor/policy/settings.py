@@ -29,6 +29,15 @@ class Campaigns:
 
 
 @dataclass(frozen=True, slots=True)
+class Quarterly:
+    """The question to each owner, once a quarter."""
+
+    answer_within: timedelta = timedelta(days=21)
+    unseen_after: timedelta = timedelta(days=90)
+    """A server that was deployed nowhere for so long is called unused."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What the organisation decided."""
 
@@ -60,6 +69,7 @@ class Policy:
     people: People = field(default_factory=People)
     hold: Hold = field(default_factory=Hold)
     campaigns: Campaigns = field(default_factory=Campaigns)
+    quarterly: Quarterly = field(default_factory=Quarterly)
     expires_after: Mapping[int, timedelta] = field(default_factory=dict)
     """How long an approval by ticket or command holds, by tier; a tier that is not named: without end."""
     escalate_after: timedelta | None = timedelta(hours=4)

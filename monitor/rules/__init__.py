@@ -8,7 +8,18 @@ from collections.abc import Callable
 
 from monitor.domain.finding import Verdicts
 from monitor.domain.snapshot import Fleet, Ourselves, Snapshot
-from monitor.rules import advisories, approvals, drift, health, hosts, integrity, provenance, releases, strangers
+from monitor.rules import (
+    advisories,
+    approvals,
+    drift,
+    health,
+    hosts,
+    integrity,
+    provenance,
+    recertification,
+    releases,
+    strangers,
+)
 
 SERVER_RULES: tuple[Callable[[Snapshot], Verdicts], ...] = (
     releases.new_release,
@@ -37,6 +48,7 @@ SERVER_RULES: tuple[Callable[[Snapshot], Verdicts], ...] = (
     approvals.approval_expired,
     approvals.approval_expiring,
     approvals.not_approved,
+    recertification.recertification_due,
 )
 
 FLEET_RULES: tuple[Callable[[Fleet], Verdicts], ...] = (
