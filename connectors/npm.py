@@ -4,8 +4,8 @@ https://github.com/npm/registry/blob/main/docs/responses/package-metadata.md; si
 
 It knows: versions, tarballs with digests, publication times, deprecations, the registry's signatures, which versions carry attestations,
 and whether the package was unpublished or replaced by a security holder.
-It does not know: why a version vanished, and the size of a tarball (`unpackedSize` is another one). Maintainers, tags but `latest`, and the
-scripts of a version are not looked at. A mirror may leave times, signatures and attestations out.
+It does not know: why a version vanished, and the size of a tarball (`unpackedSize` is another one). Tags but `latest` are not looked at. A
+mirror may leave times, signatures and attestations out. What a manifest says of scripts, maintainers and sizes is in `_npm_manifest`.
 """
 
 import json
@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 import structlog
 
-from connectors import _npm_dependencies
+from connectors import _npm_dependencies, _npm_manifest
 from connectors._edge.address import Address, NoAddress, allows, shown, split_credentials
 from connectors._edge.allowance import DESCRIBED, Allowance
 from connectors._edge.http import Client, Http, NotModified
@@ -226,7 +226,10 @@ def _release(
         if read.version != text or not VERSION.fullmatch(text):
             return None
         artifact = _artifact(read.dist, f"{package.name}-{text}.tgz", references)
-        return Release(package.at(text), _time(time), (artifact,), deprecated=_deprecated(read.deprecated))
+        deprecated = _deprecated(read.deprecated)
+        return Release(
+            package.at(text), _time(time), (artifact,), deprecated=deprecated, manifest=_npm_manifest.read(entry)
+        )
     except (ValueError, RecursionError):  # msgspec's errors, a digest or an address that is none
         return None
 

@@ -13,7 +13,11 @@ from monitor.domain.document import Block, Bullets, Code, Document, Heading, Lin
 from monitor.domain.text import one_line, visible, web_address
 
 LIMIT = 32_000
-"""Characters of the whole document as JSON. Jira refuses fields of more than 32,767; what exactly it counts is not documented."""
+"""Of the whole document as JSON. Jira refuses fields of more than 32,767; what exactly it counts is not documented, so that the largest
+of all ways to count is: with a space behind each comma and colon, and each character beyond ASCII escaped as `\\uXXXX`.
+"""
+ESCAPED = 5
+"""What the escape of a character (of each half of a pair) is longer than it."""
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +52,18 @@ def adf(document: Document, *, closing: Document = (), limit: int = LIMIT) -> Ro
 
 
 def _weight(block: Block) -> int:
-    return sum(len(msgspec.json.encode(node)) + 1 for node in _nodes(block)) or 1
+    return sum(_size(msgspec.json.encode(node)) + 2 for node in _nodes(block)) or 1
+
+
+def _size(encoded: bytes) -> int:
+    """Not less than any receiver counts: spaces are added for the commas and colons inside of texts, too."""
+    size = len(encoded) + encoded.count(b",") + encoded.count(b":")
+    if encoded.isascii():
+        return size
+    text = encoded.decode()
+    units = len(text.encode("utf-16-le")) // 2
+    plain = len(text.encode("ascii", "ignore"))
+    return units + ESCAPED * (units - plain) + size - len(encoded)
 
 
 def _nodes(block: Block) -> list[Node]:

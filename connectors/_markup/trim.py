@@ -8,7 +8,7 @@ from monitor.domain.document import Block, Bullets, Code, Document, Heading, Lin
 
 T = TypeVar("T")
 
-NOTE = Paragraph("… The rest did not fit here: `mcp-monitor findings` shows everything.")
+NOTE = Paragraph("… The rest did not fit here: `mcp-monitor review show`, `findings` and `drift` show everything.")
 
 
 def fit(document: Document, *, weight: Callable[[Block], int], limit: int) -> Document:

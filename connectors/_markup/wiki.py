@@ -11,7 +11,9 @@ from monitor.domain.document import Block, Bullets, Code, Document, Heading, Lin
 from monitor.domain.text import one_line, visible, web_address
 
 LIMIT = 32_000
-"""Characters of the text. Jira's own limit is 32,767 unless an administrator changed it."""
+"""Characters of the text, as Java counts them (two for each beyond 16 bits), a line break for two. Jira's own limit is 32,767 unless
+an administrator changed it.
+"""
 
 MARKUP = re.compile(
     r"""[\\{}\[\]*_+^~?!|\#<>&@:()]   # phrases, macros, links, mentions, images, tables, emoticons, addresses, entities
@@ -36,7 +38,8 @@ def escaped(text: str) -> str:
 
 
 def _weight(block: Block) -> int:
-    return len(_block(block)) + 2
+    text = _block(block)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2 + text.count("\n") + 4
 
 
 def _block(block: Block) -> str:

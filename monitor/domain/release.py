@@ -58,6 +58,19 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a version's own manifest says that a reviewer asks about. Every text is the publisher's, and untrusted."""
+
+    hooks: tuple[str, ...] = ()
+    """What runs when it is installed: `postinstall: node setup.js`."""
+    maintainers: tuple[str, ...] = ()
+    """The accounts that could publish it then."""
+    published_by: str = ""
+    """The account that published it; empty: the registry does not say."""
+    unpacked: int | None = None  # bytes of all files together; None: not said
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """One version of a package. `published_at` is upstream's claim; our own first sight stands in `KnownRelease`."""
 
@@ -68,6 +81,7 @@ class Release:
     deprecated: str | None = None  # None: not deprecated; else the text (untrusted)
     prerelease: bool = False  # the maintainer's own mark on GitHub; registries mark by the version itself
     commit: Digest | None = None  # what the tag points at; None: the source has no commits
+    manifest: Manifest | None = None  # None: the source shows none, or it was read before this was kept
 
     @property
     def version(self) -> str:

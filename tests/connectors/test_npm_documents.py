@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from connectors.npm import parse_package
 from monitor.domain.purl import Purl
-from monitor.domain.release import Artifact, Digest, Listing, RegistrySignature, Release, Standing
+from monitor.domain.release import Artifact, Digest, Listing, Manifest, RegistrySignature, Release, Standing
 from monitor.ports.errors import Malformed
 
 PACKAGE = Purl.npm("@acme/files")
@@ -59,7 +59,7 @@ def test_a_version_is_read_whole() -> None:
         signatures=(RegistrySignature("SHA256:k", "c2ln"),),
     )
     published = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
-    assert release == Release(PACKAGE.at("1.0.0"), published, (artifact,))
+    assert release == Release(PACKAGE.at("1.0.0"), published, (artifact,), manifest=Manifest(unpacked=10_000))
 
 
 @pytest.mark.parametrize(

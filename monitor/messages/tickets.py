@@ -1,0 +1,189 @@
+"""Tickets about one version of one server: the question, the evidence, the findings, and what was told later."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import Enum, auto
+
+from monitor.domain.advisory import Match
+from monitor.domain.candidate import unreviewed
+from monitor.domain.document import Bullets, Document, Heading, Paragraph, Table
+from monitor.domain.finding import Finding
+from monitor.domain.purl import Purl
+from monitor.domain.review import Review, State
+from monitor.domain.snapshot import Snapshot
+from monitor.domain.text import one_line
+from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
+from monitor.messages.evidence import changed
+from monitor.messages.listing import findings_listed
+from monitor.messages.places import deployed
+from monitor.messages.summary import approvable, summary
+from monitor.messages.words import MAX_FINDINGS, more, time_words
+from monitor.wording import FORMS, VERDICTS, publisher_words
+
+MAX_FILES = 20
+"""Claims about files in one ticket."""
+LONGEST = 160
+"""Characters of a cell about one file."""
+
+
+def ticket_title(snapshot: Snapshot, review: Review) -> str:
+    """Say in one line which decision is asked for."""
+    purl, name = review.candidate.purl, snapshot.server.name
+    approved = snapshot.approval.pin.purl if snapshot.approval else None
+    match _standing(snapshot, purl):
+        case _Standing.APPROVED:
+            return f"Review the approval of {purl.label} {purl.version} ({name})"
+        case _Standing.DEPLOYED:
+            return f"Deployed and not approved: {purl.label} {purl.version} ({name})"
+        case _Standing.CANDIDATE:
+            before = f"{approved.version} -> " if approved else ""
+            return f"Re-approve {purl.label} {before}{purl.version} ({name})"
+
+
+def ticket_body(snapshot: Snapshot, review: Review, findings: Sequence[Finding]) -> Document:
+    """Write the evidence for the decision; `findings` are sorted, worst first. What could not be checked stands first."""
+    return (
+        *_not_checked(snapshot),
+        Heading("Decision"),
+        Paragraph(_question(snapshot, review)),
+        Paragraph(summary(snapshot, review.candidate.purl, findings)),
+        Paragraph(
+            f"Pin {review.candidate.fingerprint}: {review.candidate.purl}, review {review.fingerprint}, as seen at "
+            f"{time_words(snapshot.taken_at)}. A decision holds only for exactly this pin. {approvable(snapshot, review)}"
+        ),
+        Heading("What changed"),
+        *changed(snapshot, review),
+        *findings_listed(findings),
+        *_verification(snapshot, review),
+        *_advisories(snapshot, review),
+        *deployed(snapshot),
+    )
+
+
+def comment_body(findings: Sequence[Finding], taken_at: datetime) -> Document:
+    """Tell the reviewer what is new about the version."""
+    return (
+        Paragraph(f"New since this ticket was opened, as seen at {time_words(taken_at)}:"),
+        *findings_listed(findings),
+    )
+
+
+def ending_body(review: Review, newer: str | None, notes: Sequence[str] = ()) -> Document:
+    """Tell the reviewer that nothing is left to decide here; `notes` say why findings ended."""
+    match review.state:
+        case State.APPROVED:
+            text = f"The registry now pins {review.candidate.purl.version}. Nothing is left to decide here."
+        case State.SUPERSEDED:
+            text = f"{newer} is the candidate now and has a ticket of its own. Nothing is left to decide here."
+        case State.WITHDRAWN:
+            text = "The cause is gone: no open finding asks for a decision about this version any more."
+        case State.DETECTED | State.TICKETED | State.IN_REVIEW | State.REJECTED:
+            text = f"The review is {review.state.value}."
+    because = tuple(dict.fromkeys(notes))[:MAX_FINDINGS]
+    return (Paragraph(text), *([Bullets(because)] if because else []))
+
+
+def succession_body(before: Review, now: Review) -> Document:
+    """Tell the reviewer that the ticket asks about a newer version now."""
+    text = (
+        f"{now.candidate.purl.version} appeared, before anybody took up {before.candidate.purl.version}. This ticket asks about "
+        f"{now.candidate.purl.version} from now on (pin {now.candidate.fingerprint}); {before.candidate.purl.version} stays unapproved."
+    )
+    return (Paragraph(text),)
+
+
+def _not_checked(snapshot: Snapshot) -> Document:
+    unknowns = [unknown for unknown in snapshot.unknowns() if unknown.reason is not Reason.NOT_COVERED]
+    if not unknowns:
+        return ()
+    return (Heading("Not checked"), Bullets(tuple(one_line(str(each), 300) for each in unknowns[:MAX_FINDINGS])))
+
+
+def _question(snapshot: Snapshot, review: Review) -> str:
+    server, purl = snapshot.server, review.candidate.purl
+    who = f"{server.name} (owner {server.owner or 'nobody'}, tier {server.tier})"
+    match _standing(snapshot, purl):
+        case _Standing.APPROVED:
+            return f"{who}: may {purl.label} {purl.version} stay approved?"
+        case _Standing.CANDIDATE:
+            return f"{who}: may {purl.label} {purl.version} run?"
+        case _Standing.DEPLOYED:
+            mend = (
+                f"bring the hosts to {snapshot.approval.pin.purl.version}, or approve it"
+                if snapshot.approval
+                else "approve it, or stop it"
+            )
+            return f"{who}: {purl.label} {purl.version} is deployed and not approved. Either {mend}."
+
+
+class _Standing(Enum):
+    """What a version is to its server, when a ticket about it is written."""
+
+    APPROVED = auto()
+    CANDIDATE = auto()
+    DEPLOYED = auto()
+
+
+def _standing(snapshot: Snapshot, purl: Purl) -> _Standing:
+    if snapshot.approval and snapshot.approval.pin.purl == purl:
+        return _Standing.APPROVED
+    if not isinstance(snapshot.package, Unknown):
+        ahead = (known.release.purl for known in unreviewed(snapshot.approval, snapshot.package))
+        return _Standing.CANDIDATE if purl in ahead else _Standing.DEPLOYED
+    return _Standing.DEPLOYED
+
+
+def _verification(snapshot: Snapshot, review: Review) -> Document:
+    if isinstance(snapshot.verifications, Unknown):
+        return (Heading("Verification"), Paragraph(f"Could not be done. {snapshot.verifications}"))
+    claims = snapshot.verifications.get(review.candidate.purl, ())
+    if not claims:
+        return (Heading("Verification"), Paragraph("This version was not downloaded and verified."))
+    rows = tuple(
+        (
+            one_line(claim.filename, LONGEST),
+            FORMS[claim.form],
+            VERDICTS[claim.verdict],
+            one_line(claim.detail, LONGEST),
+            one_line(publisher_words(claim.publisher), LONGEST) or "nobody named",
+        )
+        for claim in claims[:MAX_FILES]
+    )
+    table = Table(("File", "Claim", "Verdict", "Why", "Built by"), rows)
+    show = f"mcp-monitor verify --recorded {review.server} {review.candidate.purl.version}"
+    return (Heading("Verification"), table, *more(len(claims) - MAX_FILES, show))
+
+
+def _advisories(snapshot: Snapshot, review: Review) -> Document:
+    purl = review.candidate.purl
+    own = _named(snapshot, purl)
+    brought = snapshot.dependencies.get(purl)
+    if brought is None:
+        text = "What this version brings along is not known."
+    elif isinstance(brought, Unknown):
+        text = f"What this version brings along is not known. {brought}"
+    else:
+        flawed = [each for each in brought.found if _live(snapshot, each.purl)]
+        depth = "at every depth" if brought.whole else "as declared, not what those bring along themselves"
+        text = f"It brings along {len(brought.found)} packages ({brought.source}, {depth}); "
+        text += f"advisories name {len(flawed)} of them."
+        if brought.unresolved:
+            text += f" Not resolved, and not looked at: {len(brought.unresolved)}."
+    return (Heading("Advisories"), Paragraph(own), Paragraph(text))
+
+
+def _named(snapshot: Snapshot, purl: Purl) -> str:
+    if isinstance(snapshot.advisories, Unknown):
+        return "Not asked in this look." if snapshot.advisories is NOT_ASKED else f"Not known. {snapshot.advisories}"
+    advised = snapshot.advisories.get(purl)
+    if advised is None:
+        return "Not asked in this look."
+    if advised.failed:
+        return f"Not known for this version. {advised.failed[0]}"
+    found = sorted({match.advisory.id for match in _live(snapshot, purl)})
+    return f"Name this version: {', '.join(found[:20])}" if found else "None names this version."
+
+
+def _live(snapshot: Snapshot, purl: Purl) -> list[Match]:
+    advised = None if isinstance(snapshot.advisories, Unknown) else snapshot.advisories.get(purl)
+    return [match for match in advised.matches if match.live] if advised else []
