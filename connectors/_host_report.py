@@ -19,6 +19,7 @@ from monitor.domain.text import one_line
 SCHEMA = "mcp-inventory/1"
 MAX_BYTES = 8 * 2**20
 MAX_LINES = 20_000
+MAX_HOST = 255
 MAX_PROBLEMS = 100
 """More are counted, not listed."""
 
@@ -36,7 +37,7 @@ class _Policy(msgspec.Struct):
 
 class _Head(msgspec.Struct, rename={"format": "schema"}):
     format: Literal["mcp-inventory/1"]
-    host: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    host: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_HOST)]
     collected_at: datetime
     collector: _Text = ""
     complete: bool = True
@@ -80,7 +81,9 @@ def read_report(data: bytes, path: str) -> Report:
             continue
         places[deployment.key] = number
         deployments.append(deployment)
-    if head.deployments is not None and head.deployments != len(lines) - 1:
+    if head.deployments is None:
+        problems.append("line 1: deployments is missing: whether the report was written to its end cannot be told")
+    elif head.deployments != len(lines) - 1:
         problems.append(
             f"{head.deployments} deployments are announced, {len(lines) - 1} are there: it was not written to its end"
         )
@@ -98,9 +101,16 @@ def _head(line: bytes) -> _Head:
         each.exported_at and each.exported_at.tzinfo is None for each in head.policies
     ):
         raise ValueError("line 1: times need their zone, such as Z")
-    if not head.host.isprintable():
-        raise ValueError("line 1: host holds characters that cannot be seen")
+    if why := refused_host(head.host):
+        raise ValueError(f"line 1: {why}")
     return head
+
+
+def refused_host(name: str) -> str:
+    """Return why a host may not have that name; empty: it may."""
+    if not name.strip() or len(name) > MAX_HOST:
+        return f"host: expected a name of 1 to {MAX_HOST} characters"
+    return "" if name.isprintable() else "host holds characters that cannot be seen"
 
 
 def _about(head: _Head) -> HostReport:

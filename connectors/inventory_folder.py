@@ -17,7 +17,7 @@ from pathlib import Path
 
 from connectors._host_report import MAX_BYTES, Report, read_report
 from connectors._reading_files.opening import opened
-from monitor.domain.deployment import Deployment, HostReport, Inventory
+from monitor.domain.deployment import FORGOTTEN_AFTER, Deployment, HostReport, Inventory
 from monitor.ports.errors import Malformed, SourceError, Unavailable
 from monitor.ports.sources import Clock, DeploymentSource
 
@@ -61,21 +61,28 @@ class InventoryFolder:
     def _all(self) -> Inventory:
         newest: dict[str, Newest] = {}
         problems: list[str] = []
+        slow: list[str] = []
         kept: dict[Path, tuple[State, Report]] = {}
         now = self._clock()
         for path in self._files():
             try:
                 state, report = self._report(path)
             except (ValueError, SourceError, OSError) as error:
-                problems.append(f"{path}: {error.detail if isinstance(error, SourceError) else error}")
+                problems.append(f"{path}: {_why(error, path)}")
                 continue
             kept[path] = state, report
             order = _heard_at(report, state, now), report.about.reported_at, path
-            before = newest.get(report.about.host)
+            if report.about.reported_at < now - FORGOTTEN_AFTER <= datetime.fromtimestamp(state[0] / 1e9, UTC):
+                age = (now - report.about.reported_at).days
+                slow.append(
+                    f"{path}: {report.about.host} says that this is of {age} days ago, and is not counted: set its clock"
+                )
+            host = report.about.host.casefold()
+            before = newest.get(host)
             if before is None or order > before[0]:
-                newest[report.about.host] = order, report
+                newest[host] = order, report
         self._read = kept
-        return _inventory(self.name, newest.values(), problems)
+        return _inventory(self.name, newest.values(), problems, slow)
 
     def _report(self, path: Path) -> tuple[State, Report]:
         with opened(path, source=self.name) as file:
@@ -100,17 +107,24 @@ class InventoryFolder:
         return [path for path in found if not path.name.startswith(".")]
 
 
+def _why(error: ValueError | SourceError | OSError, path: Path) -> str:
+    text = error.detail if isinstance(error, SourceError) else str(error)
+    text = text.removeprefix(f"{path}: ").removeprefix(f"{path} ")
+    return f"{text}; let the user of this program read it" if isinstance(error.__cause__, PermissionError) else text
+
+
 def _heard_at(report: Report, state: State, now: datetime) -> datetime:
     """Return when the host was heard of: as it says, but not after its file came, nor in our future, whatever its clock shows."""
     came = datetime.fromtimestamp(state[0] / 1e9, UTC)
     return min(report.about.reported_at, came, now)
 
 
-def _inventory(source: str, newest: Iterable[Newest], problems: list[str]) -> Inventory:
+def _inventory(source: str, newest: Iterable[Newest], problems: list[str], slow: Iterable[str]) -> Inventory:
     deployments: dict[str, Deployment] = {}
     reports: list[HostReport] = []
     partial: set[str] = set()
     complete = not problems
+    problems += slow
     for (heard_at, _, path), report in newest:
         reports.append(replace(report.about, reported_at=heard_at))
         deployments |= {each.key: each for each in report.deployments}

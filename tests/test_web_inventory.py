@@ -90,13 +90,13 @@ def lines(*each: object) -> bytes:
 
 
 def test_a_report_is_kept_in_its_fleets_folder_and_the_answer_counts_it(receiver: Receiver) -> None:
-    status, answer, _ = receiver.post(lines(HEAD, LINE))
+    status, answer, _ = receiver.post(lines({**HEAD, "deployments": 1}, LINE))
 
     assert (status, answer) == (200, {"host": "laptop-7", "deployments": 1, "complete": True, "problems": []})
-    [file] = (receiver.folder / "a").iterdir()
+    [file] = (receiver.folder / "a").glob("*.jsonl")
     assert re.fullmatch(r"[0-9a-f]{32}\.jsonl", file.name)
-    assert file.read_bytes() == lines(HEAD, LINE)
-    assert list((receiver.folder / "b").iterdir()) == []
+    assert file.read_bytes() == lines({**HEAD, "deployments": 1}, LINE)
+    assert list((receiver.folder / "b").glob("*.jsonl")) == []
 
 
 def test_each_report_replaces_the_hosts_last_and_an_older_one_does_not(receiver: Receiver) -> None:
@@ -106,7 +106,7 @@ def test_each_report_replaces_the_hosts_last_and_an_older_one_does_not(receiver:
 
     assert (replaced, older) == (200, 409)
     assert answer == {"problems": ["a report of 2026-11-24T12:01:00Z is here already"]}
-    assert len(list((receiver.folder / "a").iterdir())) == 1
+    assert len(list((receiver.folder / "a").glob("*.jsonl"))) == 1
 
 
 def test_one_fleet_does_not_replace_another_ones_report(receiver: Receiver) -> None:
@@ -140,7 +140,7 @@ def test_who_has_no_token_is_refused_and_nothing_is_kept(receiver: Receiver, hea
 
     assert (status, answered["www-authenticate"]) == (401, "Bearer")
     assert answer == {"problems": ["expected the bearer token of a fleet"]}
-    assert list((receiver.folder / "a").iterdir()) == []
+    assert list((receiver.folder / "a").glob("*.jsonl")) == []
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_what_is_no_report_is_refused_with_the_reason(
 ) -> None:
     found, answer, _ = receiver.post(body, **headers)
 
-    assert (found, len(list((receiver.folder / "a").iterdir()))) == (status, 0)
+    assert (found, len(list((receiver.folder / "a").glob("*.jsonl")))) == (status, 0)
     assert answer["problems"]
 
 
@@ -199,7 +199,7 @@ def test_the_collector_sends_to_it(receiver: Receiver, tmp_path: Path, capsys: p
         [tmp_path / "home"], host="laptop-7", output=url, token_env="FLEET_TOKEN", root=tmp_path, environ=environ
     )
 
-    [file] = (receiver.folder / "a").iterdir()
+    [file] = (receiver.folder / "a").glob("*.jsonl")
     assert code == ExitCode.QUIET
     assert json.loads(file.read_bytes().splitlines()[1])["purl"] == "pkg:npm/acme"
     assert capsys.readouterr().err == ""

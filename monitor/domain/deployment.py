@@ -1,7 +1,7 @@
 """What is really deployed, as configurations and inventories tell."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitor.domain.fingerprint import fingerprint
@@ -62,6 +62,10 @@ class Deployment:
     def key(self) -> str:
         """Names the place: the same place seen again is the same deployment."""
         return fingerprint("place", self.host, self.client, self.location, self.name)
+
+
+FORGOTTEN_AFTER = timedelta(days=30)
+"""A host that was not heard of for this long is no more."""
 
 
 class PolicyState(StrEnum):

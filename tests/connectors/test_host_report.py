@@ -82,7 +82,9 @@ def test_what_lies_on_the_disk_and_by_what_the_host_rejects_is_read_as_it_was_wr
 
 
 def test_a_bad_line_costs_itself_and_the_report_is_no_longer_complete() -> None:
-    report = read_report(lines(HEAD, LINE, {"host": "laptop-7", "name": "y"}, {**LINE, "host": "other"}), "report")
+    report = read_report(
+        lines({**HEAD, "deployments": 3}, LINE, {"host": "laptop-7", "name": "y"}, {**LINE, "host": "other"}), "report"
+    )
 
     assert [each.name for each in report.deployments] == ["files"]
     assert [problem.partition(":")[0] for problem in report.problems] == ["line 3", "line 4"]
@@ -132,3 +134,36 @@ def test_no_bytes_make_the_reading_fail_in_another_way(data: bytes) -> None:
         read_report(data, "report")
     except ValueError:
         return
+
+
+def test_a_head_that_does_not_count_its_lines_leaves_open_whether_all_are_here() -> None:
+    report = read_report(lines(HEAD, LINE), "report")
+
+    assert (len(report.deployments), report.complete) == (1, False)
+    assert "deployments is missing" in report.problems[0]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {**HEAD, "host": "a\nb"},
+        {**HEAD, "host": "  "},
+        {**HEAD, "collected_at": "2026-11-24T12:00:00"},
+        {**LINE, "purl": "pkg:npm/x", "package": "x"},
+        {"host": "laptop-7", "name": "x"},
+        {**LINE, "kind": "remote"},
+        {"host": "laptop-7", "name": "x", "package": "x"},
+        {"host": "laptop-7", "name": "x", "package": "x", "ecosystem": "cargo"},
+        {**LINE, "remote": "https://x.example"},
+        {**LINE, "installed": "pkg:npm/x"},
+    ],
+)
+def test_what_the_receiver_refuses_the_schema_refuses_as_well(line: dict[str, object]) -> None:
+    data = lines(line) if "schema" in line else lines(HEAD, line)
+
+    assert not SCHEMA.is_valid(line)
+    try:
+        problems = read_report(data, "report").problems
+    except ValueError:
+        return
+    assert any(problem.startswith("line 2") for problem in problems)

@@ -1,5 +1,7 @@
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +15,9 @@ from monitor.domain.deployment import Deployment, HostPolicy, HostReport, Invent
 from monitor.domain.purl import Purl
 from monitor.ports.errors import Unavailable
 from monitor.ports.sources import DeploymentSource
+from tests.nobody import as_nobody, open_folder
+
+__all__ = ["open_folder"]
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 POLICY = HostPolicy("codex", "/etc/codex/requirements.toml", "b" * 64, NOW)
@@ -116,7 +121,7 @@ async def test_what_is_no_regular_file_is_a_problem_and_what_is_hidden_is_not_re
 
     inventory = await source(tmp_path).inventory()
 
-    assert inventory.problems == (f"{tmp_path / 'pipe.jsonl'}: {tmp_path / 'pipe.jsonl'} is not a regular file",)
+    assert inventory.problems == (f"{tmp_path / 'pipe.jsonl'}: is not a regular file",)
 
 
 async def test_a_file_that_changed_is_read_anew(tmp_path: Path) -> None:
@@ -147,7 +152,7 @@ async def test_a_report_that_was_sent_is_read_from_the_folder(tmp_path: Path) ->
 
     assert (taken.host, taken.deployments, taken.problems, taken.complete) == ("laptop-7", 1, (), True)
     assert servers(inventory) == {("laptop-7", "new")}
-    assert len(os.listdir(tmp_path)) == 1  # noqa: PTH208 nothing waits here
+    assert len([name for name in os.listdir(tmp_path) if not name.startswith(".")]) == 1  # noqa: PTH208 nothing waits here
 
 
 def test_an_older_report_and_one_of_our_future_are_refused(tmp_path: Path) -> None:
@@ -166,4 +171,85 @@ def test_no_host_name_leads_out_of_the_folder(tmp_path: Path) -> None:
     keep_report(folder, "../laptops", report("../../etc/passwd", NOW, "x"), NOW)
 
     assert [path.name for path in tmp_path.iterdir()] == ["reports"]
-    assert json.loads(next(folder.iterdir()).read_bytes().splitlines()[0])["host"] == "../../etc/passwd"
+    assert json.loads(next(folder.glob("*.jsonl")).read_bytes().splitlines()[0])["host"] == "../../etc/passwd"
+
+
+def test_a_report_of_a_clock_that_is_far_behind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="31 days ago: set the host's clock"):
+        keep_report(tmp_path, "laptops", report("laptop-7", NOW - timedelta(days=31), "x"), NOW)
+
+
+def test_a_host_has_one_report_in_whatever_capitals_it_writes_its_name(tmp_path: Path) -> None:
+    keep_report(tmp_path, "laptops", report("LAPTOP-7", NOW, "new"), NOW)
+
+    with pytest.raises(OlderReport):
+        keep_report(tmp_path, "laptops", report("laptop-7", NOW - timedelta(hours=1), "old"), NOW)
+
+
+async def test_two_files_of_one_host_in_other_capitals_are_one_host(tmp_path: Path) -> None:
+    drop(tmp_path, "a.jsonl", report("LAPTOP-7", NOW - timedelta(hours=1), "old"))
+    drop(tmp_path, "b.jsonl", report("laptop-7", NOW, "new"))
+
+    assert servers(await source(tmp_path).inventory()) == {("laptop-7", "new")}
+
+
+def test_reports_of_one_host_that_come_at_once_leave_the_newest(tmp_path: Path) -> None:
+    times = [NOW - timedelta(minutes=at) for at in range(40)]
+
+    def send(at: datetime) -> None:
+        with suppress(OlderReport):
+            keep_report(tmp_path, "laptops", report("laptop-7", at, "x"), NOW)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(send, [*times, *reversed(times)]))
+
+    [file] = tmp_path.glob("*.jsonl")
+    assert json.loads(file.read_bytes().splitlines()[0])["collected_at"] == "2026-11-24T12:00:00Z"
+
+
+def test_reports_of_hosts_that_are_no_more_make_room_and_strange_files_stay(tmp_path: Path) -> None:
+    keep_report(tmp_path, "ci", report("runner-1", NOW, "x"), NOW)
+    [old] = tmp_path.glob("*.jsonl")
+    long_ago = (NOW - timedelta(days=31)).timestamp()
+    strange = drop(tmp_path, "mine.jsonl", b"x", came=NOW - timedelta(days=300))
+    os.utime(old, (long_ago, long_ago))
+
+    keep_report(tmp_path, "ci", report("runner-2", NOW, "x"), NOW)
+
+    assert not old.exists()
+    assert strange.exists()
+
+
+def test_hosts_that_somebody_makes_up_end_at_a_number(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        keep_report(tmp_path, "ci", report(name, NOW, "x"), NOW, most=2)
+
+    with pytest.raises(OSError, match="2 other hosts"):
+        keep_report(tmp_path, "ci", report("c", NOW, "x"), NOW, most=2)
+    assert keep_report(tmp_path, "ci", report("a", NOW, "y"), NOW, most=2).host == "a"
+
+
+async def test_a_host_whose_clock_is_far_behind_is_told(tmp_path: Path) -> None:
+    drop(tmp_path, "a.jsonl", report("laptop-7", NOW - timedelta(days=2000), "x"))
+    drop(tmp_path, "b.jsonl", report("laptop-9", NOW - timedelta(days=40)), came=NOW - timedelta(days=40))
+
+    inventory = await source(tmp_path).inventory()
+
+    assert inventory.complete
+    assert inventory.problems == (
+        f"{tmp_path / 'a.jsonl'}: laptop-7 says that this is of 2000 days ago, and is not counted: set its clock",
+    )
+
+
+async def test_a_report_that_we_may_not_read_is_told_with_what_helps(open_folder: Path) -> None:
+    drop(open_folder, "a.jsonl", report("laptop-7", NOW, "x"))
+    await source(open_folder).inventory()
+    (open_folder / "a.jsonl").chmod(0)
+    os.utime(open_folder / "a.jsonl", (0, 0))
+
+    with as_nobody():
+        inventory = await source(open_folder).inventory()
+
+    assert inventory.problems == (
+        f"{open_folder / 'a.jsonl'}: Permission denied; let the user of this program read it",
+    )
