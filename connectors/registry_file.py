@@ -10,14 +10,43 @@ from connectors._reading_files.yaml_tree import Pairs, Scalar
 from connectors._registry_entry import read_entry
 from connectors._registry_text import EXAMPLE, MAX_BYTES, NAME
 from connectors._registry_text import parse_registry as parse_registry  # noqa: PLC0414  (the connector's own, kept beside the editor)
+from connectors._registry_writing import FileWriter
+from monitor.domain.action import Delivery, Rejected
 from monitor.domain.server import Registry
-from monitor.ports.errors import Unavailable
+from monitor.ports.channels import Change, RegistryWriter
+from monitor.ports.errors import Denied, Unavailable
 from monitor.ports.sources import RegistrySource
 
 
 def build(path: str | Path) -> RegistrySource:
     """Read the file anew at each call."""
     return RegistryFile(Path(path))
+
+
+def writer(path: str | Path, *, foreign: str = "") -> RegistryWriter:
+    """Write decisions into the file. `foreign`: who writes it, where that is not us (another kind of registry): everything is refused."""
+    return Foreign(foreign) if foreign else FileWriter(Path(path))
+
+
+class Foreign:
+    """A registry that something else writes, in a form that has no room for an approval."""
+
+    def __init__(self, kind: str) -> None:
+        """`kind` as in the configuration: `mcp-registry`, `toolhive`, `docker`."""
+        self._detail = f"the registry is written by {kind}, and has no room for an approval: publish the version there"
+
+    @property
+    def name(self) -> str:
+        """`registry-file`."""
+        return NAME
+
+    async def write(self, change: Change) -> Delivery:  # noqa: ARG002  (the port's)
+        """Refuse."""
+        return Rejected(self._detail)
+
+    async def probe(self) -> str:
+        """Raises `Denied`."""
+        raise Denied(NAME, f'{self._detail}, and set `write = "none"` in [reviews]')
 
 
 class RegistryFile:
