@@ -40,6 +40,11 @@ COMMANDS = [
     ("audit", "export"),
     ("audit", "checkpoint"),
     ("audit", "keygen"),
+    ("review", "list"),
+    ("review", "show"),
+    ("review", "approve"),
+    ("review", "reject"),
+    ("review", "reopen"),
     ("recertify", "list"),
     ("recertify", "keep"),
     ("recertify", "retire"),
@@ -273,7 +278,7 @@ def test_a_run_that_is_stopped_gives_its_servers_back_without_a_traceback(
 
     assert started.returncode == code
     assert "Traceback" not in err
-    assert "Done: fleet, " in err
+    assert "Done: reviews, fleet, " in err
     assert "releases (stopped after 0 of 1 servers). What was recorded is kept" in err
     assert "Repeating the run is safe" in err
     with sqlite3.connect(shell.folder / "monitor.db") as database:
