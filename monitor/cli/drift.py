@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from monitor.cli.options import ConfigFile, Json, Servers
 
@@ -11,12 +11,18 @@ By = Annotated[
     Parameter(help="Count by this, instead of listing each.", show_default=False),
 ]
 
+Hosts = Annotated[
+    tuple[str, ...],
+    Parameter(name="--host", help="Only on this host; may be repeated.", show_default=False),
+]
+
 
 def drift(
     *,
     config: ConfigFile,
     by: By = None,
     server: Servers = (),
+    host: Hosts = (),
     all: Annotated[  # noqa: A002 the option's name
         bool, Parameter(help="What is as approved, switched off or waived, too.", show_default=False)
     ] = False,
@@ -34,14 +40,15 @@ def drift(
     is nearest to, and as LOOKALIKE where it may be taken for that one. Below stand the files by which hosts reject what is not approved,
     where they are not those of the last export: older, altered or absent.
 
-    Exit codes: 0 nothing differs, 1 something differs that is not waived, 2 wrong usage, 3 an inventory could not be read.
+    Exit codes: 0 nothing differs, 1 something differs that is not waived, 2 wrong usage, 3 an inventory could
+    not be read, or a part of one.
     """
     from monitor.commands.drift import show_drift
 
-    return show_drift(config, servers=server, by=by, everything=all, as_json=json)
+    return show_drift(config, servers=server, hosts=host, by=by, everything=all, as_json=json)
 
 
-def deployments(
+def _deployed(
     *,
     config: ConfigFile,
     at: Annotated[
@@ -49,10 +56,7 @@ def deployments(
     ] = None,
     by: By = None,
     server: Servers = (),
-    host: Annotated[
-        tuple[str, ...],
-        Parameter(name="--host", help="Only on this host; may be repeated.", show_default=False),
-    ] = (),
+    host: Hosts = (),
     json: Json = False,
 ) -> int:
     """List what is deployed where, as last seen, or as it was at a time.
@@ -64,8 +68,29 @@ def deployments(
     mcp-monitor deployments --json | jq -r '.[] | select(.version == null) | .location'     # what floats
     ```
 
-    Exit codes: 0 told, 2 wrong usage, 3 not known: no inventory was read at that time yet.
+    Exit codes: 0 told, 2 wrong usage, 3 not known: no inventory was read yet, or none at that time.
     """
     from monitor.commands.deployments import show_deployments
 
     return show_deployments(config, servers=server, hosts=host, at=at, by=by, as_json=json)
+
+
+def forget(host: str, /, *, config: ConfigFile) -> int:
+    """Forget a host that is no more, and let what ran there be gone: without it a host is forgotten 30 days after its last report.
+
+    ```
+    mcp-monitor deployments forget laptop-7
+    ```
+
+    A report of it that still lies in an inventory's folder makes it known again: take that away first. The audit log tells who forgot it.
+
+    Exit codes: 0 forgotten, 2 no such host reports.
+    """
+    from monitor.commands.forget import forget_host
+
+    return forget_host(config, host)
+
+
+deployments = App(name="deployments", help="List what is deployed where, as last seen, or as it was at a time.")
+deployments.default(_deployed)
+deployments.command(forget)

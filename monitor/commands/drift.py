@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from monitor import wiring
 from monitor.commands.enforcement import Enforced, enforced, enforced_json, show_enforced
+from monitor.commands.names import refuse_unknown
 from monitor.commands.opening import open_settings, read_registry, recall
 from monitor.commands.output import note, show_json, show_table
 from monitor.commands.table import Column
@@ -15,6 +17,7 @@ from monitor.domain.finding import Finding, Severity
 from monitor.domain.server import Entry
 from monitor.domain.snapshot import Fleet
 from monitor.domain.unknown import Reason, Unknown
+from monitor.domain.waiver import Waiver
 from monitor.ending import ExitCode, Stop
 from monitor.jobs import recall as memory
 from monitor.jobs.hosts import with_hosts
@@ -48,6 +51,10 @@ class Compared:
     lines: tuple[Line, ...]
     waived: frozenset[int]
     unread: tuple[Unknown, ...]
+    partly: tuple[str, ...]
+    """What the inventories that could be read left out."""
+    never: bool
+    """Whether no inventory was ever read: nothing of what is deployed is known."""
     enforced: tuple[Enforced, ...]
     """How the files stand by which hosts reject what is not approved; none where only some servers are asked for."""
 
@@ -58,11 +65,15 @@ class Compared:
         return differs or any(each.differs for each in self.enforced)
 
 
-def show_drift(config: Path, *, servers: Sequence[str], by: str | None, everything: bool, as_json: bool) -> int:
-    """Compare; exit code 1 if something differs, 3 if an inventory could not be read."""
-    compared = _compared(open_settings(config, only_store=True), servers)
+def show_drift(
+    config: Path, *, servers: Sequence[str], hosts: Sequence[str], by: str | None, everything: bool, as_json: bool
+) -> int:
+    """Compare; exit code 1 if something differs, 3 if an inventory could not be read, or only a part of one."""
+    compared = _compared(open_settings(config, only_store=True), servers, hosts)
     if as_json:
         show_json(_json(compared, by))
+    elif compared.never:
+        note("nothing is known of what is deployed: no inventory was read yet; `mcp-monitor run fleet` reads them")
     elif by:
         _show_counts(compared.lines, by)
     else:
@@ -70,36 +81,62 @@ def show_drift(config: Path, *, servers: Sequence[str], by: str | None, everythi
         show_enforced(compared.enforced, everything=everything)
     for unknown in compared.unread:
         note(f"could not be read: {unknown}")
-    if compared.unread:
+    for part in compared.partly:
+        note(part)
+    if compared.unread or compared.partly:
         return ExitCode.UNCHECKED
     return ExitCode.FINDINGS if compared.drift else ExitCode.QUIET
 
 
-def _compared(settings: Settings, servers: Sequence[str]) -> Compared:
+def _compared(settings: Settings, servers: Sequence[str], hosts: Sequence[str]) -> Compared:
     registry = read_registry(settings)
     for problem in registry.problems:
         note(f"{registry.path}, line {problem.line}: {problem.name}: {problem.message}")
     inventories = [source.name for source in wiring.inventories(settings, Path.home())]
     if not inventories:
         raise Stop("nothing to compare with: the configuration names no [[inventory]]", ExitCode.USAGE)
-    known, fleet = recall(settings, lambda unit: _recall(unit, registry.entries, inventories))
-    now, policy = wiring.utc_now(), wiring.policy(settings.config)
+    now = wiring.utc_now()
+    known, fleet, given = recall(settings, lambda unit: _recall(unit, registry.entries, inventories, now))
+    configured = wiring.policy(settings.config)
+    policy = replace(configured, waivers=(*configured.waivers, *given))
     place = RegistryPlace(Path(registry.path).name, {entry.server.name: entry.line for entry in registry.entries})
     snapshots = [memory.snapshot_of(known, entry, now) for entry in known.entries]
-    lines = tuple(line for line in compare(snapshots, fleet, place) if not servers or line.server in servers)
+    every = sorted(compare(snapshots, fleet, place), key=_order)
+    refuse_unknown(servers, {line.server for line in every} | {entry.server.name for entry in registry.entries})
+    seen = {line.deployment.host for line in every if line.deployment} | {report.host for report in fleet.reports}
+    refuse_unknown(hosts, seen, what="host")
+    lines = tuple(
+        line
+        for line in every
+        if (not servers or line.server in servers)
+        and (not hosts or (line.deployment is not None and line.deployment.host in hosts))
+    )
     waived = frozenset(
         index
         for index, line in enumerate(lines)
         if (finding := _finding(line)) and policy.waiver(finding, now) is not None
     )
     files = () if servers else enforced(fleet, lambda finding: policy.waiver(finding, now) is not None)
-    return Compared(lines, waived, tuple(_unread(known, inventories)), files)
+    if hosts:
+        files = tuple(each for each in files if each.it.host in hosts)
+    heard = [(name, known.health.get(memory.INVENTORY + name)) for name in inventories]
+    partly = tuple(f"{name}: {each.detail}" for name, each in heard if each and each.detail and not each.failing_since)
+    never = not any(each and each.answered_at for _, each in heard)
+    return Compared(lines, waived, tuple(_unread(known, inventories)), partly, never, files)
 
 
-def _recall(unit: UnitOfWork, entries: Collection[Entry], inventories: Sequence[str]) -> tuple[memory.Recalled, Fleet]:
+def _order(line: Line) -> tuple[str, ...]:
+    it = line.deployment
+    where = (it.host, it.client, it.location, it.name) if it else ("",)
+    return (str(line.kind is Kind.SHADOW), line.server, *where)
+
+
+def _recall(
+    unit: UnitOfWork, entries: Collection[Entry], inventories: Sequence[str], now: datetime
+) -> tuple[memory.Recalled, Fleet, list[Waiver]]:
     known = memory.recall(unit, entries, inventories=inventories, strangers=True)
     fleet = known.fleet if isinstance(known.fleet, Fleet) else Fleet({}, ())
-    return known, with_hosts(unit, fleet, known.health)
+    return known, with_hosts(unit, fleet, known.health), unit.waivers(now)
 
 
 def _unread(known: memory.Recalled, inventories: Sequence[str]) -> Iterator[Unknown]:
@@ -166,7 +203,7 @@ def _json(compared: Compared, by: str | None) -> dict[str, object]:
         "drift": compared.drift,
         "lines": [_line_json(line, waived=index in compared.waived) for index, line in enumerate(compared.lines)],
         "enforcement": enforced_json(compared.enforced),
-        "not_read": [str(unknown) for unknown in compared.unread],
+        "not_read": [*(str(unknown) for unknown in compared.unread), *compared.partly],
     }
     if by:
         groups = _counts(compared.lines, by)

@@ -6,7 +6,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
-    """What is known of a source's answers. `closed_until`: a gate that a rate limit closed, kept over restarts."""
+    """What is known of a source's answers. `closed_until`: a gate that a rate limit closed, kept over restarts.
+
+    `detail`: why it fails; while it does not, what its last answer left out.
+    """
 
     source: str
     answered_at: datetime | None  # None: never

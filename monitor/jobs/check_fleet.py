@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from monitor.app import App
 from monitor.domain.advisory import Question
 from monitor.domain.audit import AuditEvent
-from monitor.domain.deployment import HostReport, Inventory
+from monitor.domain.deployment import FORGOTTEN_AFTER, HostReport, Inventory
 from monitor.domain.finding import Delta, Unseen, track
 from monitor.domain.health import SourceHealth, heard
 from monitor.domain.server import Entry
 from monitor.domain.snapshot import Fleet, Snapshot
+from monitor.domain.text import one_line
 from monitor.domain.unknown import Reason, Unknown
 from monitor.domain.version_range import ADVISORY_TYPES
 from monitor.jobs.answer_for import policy_of
@@ -25,9 +26,6 @@ from monitor.jobs.record import judge_all
 from monitor.policy.telling import tell
 from monitor.ports.store import UnitOfWork
 from monitor.rules import FLEET_RULES, rule_id
-
-FORGOTTEN_AFTER = timedelta(days=30)
-"""A host that was not heard of for this long is no more."""
 
 
 async def check_fleet(app: App, entries: Collection[Entry]) -> Outcome:
@@ -66,7 +64,7 @@ def _strangers(recalled: Recalled) -> list[Question]:
 
 def _keep_inventories(
     unit: UnitOfWork, read: Mapping[str, Inventory | Unknown], now: datetime
-) -> Mapping[str, Inventory | Unknown]:
+) -> dict[str, Inventory | Unknown]:
     """Keep what was read; return it as it was taken."""
     before = unit.health()
     heard_at = {(source, report.host): report.reported_at for source, report in unit.hosts()}
@@ -83,7 +81,7 @@ def _keep_inventories(
             case Inventory():
                 known = {host: at for (source, host), at in heard_at.items() if source == answer.source}
                 unit.keep_inventory(_to_be_kept(answer, known, now), now)
-                health.append(heard(before.get(source), source, now, None))
+                health.append(replace(heard(before.get(source), source, now, None), detail=_left_out(answer)))
                 events.append(
                     AuditEvent(now, ACTOR, "inventory.read", name, {"deployments": str(len(answer.deployments))})
                 )
@@ -94,6 +92,14 @@ def _keep_inventories(
     if events:
         unit.commit(*events)
     return answers
+
+
+def _left_out(inventory: Inventory) -> str:
+    """Say what of an inventory could not be read; empty: nothing is missing."""
+    if not inventory.problems:
+        return ""
+    more = f" (and {len(inventory.problems) - 1} more)" if len(inventory.problems) > 1 else ""
+    return f"a part could not be read: {one_line(inventory.problems[0], 300)}{more}"
 
 
 def _emptied(answer: Inventory | Unknown, reporting: Mapping[str, int]) -> Inventory | Unknown:

@@ -151,8 +151,10 @@ class UnitOfWork(Protocol):
     def entries(self) -> Mapping[str, Entry]:
         """Return the registry's entries as they were at the last look, by server name."""
 
-    def findings(self, servers: Collection[str] | None = None) -> list[Tracked]:
-        """Return the findings of the servers (None: of all), open and resolved, in order of opening."""
+    def findings(
+        self, servers: Collection[str] | None = None, *, rules: Collection[str] | None = None
+    ) -> list[Tracked]:
+        """Return the findings of the servers and of the rules (None: of all), open and resolved, in order of opening."""
 
     def reviews(self, servers: Collection[str] | None = None) -> list[Review]:
         """Return the reviews, in order of opening."""
@@ -218,6 +220,9 @@ class UnitOfWork(Protocol):
 
     def forget_hosts(self, before: datetime, at: datetime) -> list[tuple[str, HostReport]]:
         """Forget the hosts that were heard of last before a time, and let their deployments be gone from `at` on; return them."""
+
+    def forget_host(self, host: str, at: datetime) -> list[tuple[str, HostReport]]:
+        """Forget one host at once, in every inventory that it reported to; return its reports with the inventories' names."""
 
     def keep_entries(self, entries: Collection[Entry], at: datetime) -> None:
         """Keep the registry's entries as they are now; those not named are gone from `at` on."""

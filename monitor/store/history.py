@@ -3,7 +3,7 @@
 A state that changes is not overwritten: what ran where, when a release turned out to be malicious, is asked long afterwards.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -25,27 +25,36 @@ class History:
         """Work in that transaction."""
         self._in = transaction
         self._hosts = Hosts(transaction)
-        self.hosts, self.forget_hosts = self._hosts.hosts, self._hosts.forget_hosts
+        self.hosts, self.forget_hosts, self.forget_host = (
+            self._hosts.hosts,
+            self._hosts.forget_hosts,
+            self._hosts.forget_host,
+        )
 
     def deployments(self, packages: Collection[Purl] | None = None) -> list[tuple[Deployment, datetime]]:
-        """Return what is deployed now, and when each was last seen; given packages, of these and of what is none."""
+        """Return what is deployed now, and when each was last seen; given packages, of these and of what is none.
+
+        What a host reports by itself was seen when it did, however often its report is read again.
+        """
         columns = tables.deployments.c
-        asked = select(columns.document, columns.seen_at).where(columns.gone_at.is_(None))
+        asked = select(columns.source, columns.document, columns.seen_at).where(columns.gone_at.is_(None))
         if packages is not None:
             these = self._in.among(columns.package, [key(str(package)) for package in packages])
             asked = asked.where(these | columns.package.is_(None))
         rows = self._in.rows(asked.order_by(columns.source, columns.place))
-        return [(documents.DEPLOYMENT.decode(document), seen_at) for document, seen_at in rows]
+        heard = self._hosts.heard()
+        found = ((source, documents.DEPLOYMENT.decode(document), seen_at) for source, document, seen_at in rows)
+        return [(each, heard.get((source, each.host), seen_at)) for source, each, seen_at in found]
 
     def stays_at(self, at: datetime) -> list[Stay]:
         """Return what was deployed at a time, in the order of sources and places."""
         columns = tables.deployments.c
         rows = self._in.rows(
-            select(columns.document, columns.since, columns.seen_at, columns.gone_at)
+            select(columns.source, columns.document, columns.since, columns.seen_at, columns.gone_at)
             .where(columns.since <= at, columns.gone_at.is_(None) | (columns.gone_at > at))
             .order_by(columns.source, columns.place)
         )
-        return [_stay(*row) for row in rows]
+        return self._stays(rows)
 
     def inventories_since(self) -> datetime | None:
         """Return when a deployment was seen first; None: never."""
@@ -56,11 +65,21 @@ class History:
         """Return everything that was ever deployed of the packages, oldest first."""
         columns = tables.deployments.c
         rows = self._in.rows(
-            select(columns.document, columns.since, columns.seen_at, columns.gone_at)
+            select(columns.source, columns.document, columns.since, columns.seen_at, columns.gone_at)
             .where(self._in.among(columns.package, [key(str(package)) for package in packages]))
             .order_by(columns.since, columns.source, columns.place)
         )
-        return [_stay(*row) for row in rows]
+        return self._stays(rows)
+
+    def _stays(self, rows: Iterable[tuple[str, str, datetime, datetime, datetime | None]]) -> list[Stay]:
+        """Make them of source, document, since, seen_at and gone_at."""
+        heard = self._hosts.heard()
+        found: list[Stay] = []
+        for source, document, since, seen_at, gone_at in rows:
+            there = documents.DEPLOYMENT.decode(document)
+            reported_at = heard.get((source, there.host), seen_at) if gone_at is None else seen_at
+            found.append(Stay(there, since, reported_at, gone_at))
+        return found
 
     def ran(self, begin: datetime | None, end: datetime | None) -> frozenset[Purl]:
         """Return every version (without one: what floated) that was deployed in that time, both ends included; None: without that end."""
@@ -81,7 +100,8 @@ class History:
     def keep_inventory(self, inventory: Inventory, at: datetime) -> None:
         """Replace what that source saw before: what it no longer sees is gone from `at` on, unless it saw only a part.
 
-        What it saw a part of may be a host (`partial`), or all that has no report of its own (not `complete`).
+        What it saw a part of may be a host (`partial`), or all that has no report of its own (not `complete`). Of a host that reported to
+        it before and has no report now nothing is gone.
         """
         self._in.alone()
         columns, source, seen_at = tables.deployments.c, key(inventory.source), inventory.collected_at or at
@@ -94,7 +114,8 @@ class History:
                 select(columns.place, columns.document).where(columns.source == source, columns.gone_at.is_(None))
             )
         )
-        ended = _ended(before, {**_still(inventory, before, now), **now})
+        hosts = {host for of, host in self._hosts.heard() if of == source}
+        ended = _ended(before, {**_still(inventory, before, now, hosts), **now})
         self._in.change(there.where(self._in.among(columns.place, ended)).values(gone_at=at))
         self._in.change(there.where(self._in.among(columns.place, now)).values(seen_at=seen_at))
         begun = [
@@ -176,21 +197,24 @@ class History:
         )
 
 
-def _stay(document: str, since: datetime, seen_at: datetime, gone_at: datetime | None) -> Stay:
-    return Stay(documents.DEPLOYMENT.decode(document), since, seen_at, gone_at)
+def _still(
+    inventory: Inventory, before: Mapping[str, str], now: Mapping[str, str], hosts: Collection[str]
+) -> Mapping[str, str]:
+    """Return the states that are missing now and may be there all the same. `hosts` reported to that source before.
 
-
-def _still(inventory: Inventory, before: Mapping[str, str], now: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the states that are missing now and may be there all the same."""
-    if inventory.complete and not inventory.partial:
+    A host whose report was taken away said nothing new: what it said last holds, until it is forgotten.
+    """
+    reported = {report.host for report in inventory.reports}
+    silent = set(hosts) - reported
+    if inventory.complete and not inventory.partial and not silent:
         return {}
-    told = {report.host for report in inventory.reports} - inventory.partial
+    told = reported - inventory.partial
     missing = ((place, document) for place, document in before.items() if place not in now)
-    hosts = ((place, document, documents.HOST.decode(document).host) for place, document in missing)
+    at_hosts = ((place, document, documents.HOST.decode(document).host) for place, document in missing)
     return {
         place: document
-        for place, document, host in hosts
-        if host in inventory.partial or not (inventory.complete or host in told)
+        for place, document, host in at_hosts
+        if host in inventory.partial or host in silent or not (inventory.complete or host in told)
     }
 
 

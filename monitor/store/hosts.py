@@ -25,6 +25,10 @@ class Hosts:
         kept = [documents.HEARD.decode(document) for (document,) in rows]
         return [(heard.source, heard.report) for heard in kept]
 
+    def heard(self) -> dict[tuple[str, str], datetime]:
+        """Return when each host was heard of last, by the source's key and the host's name."""
+        return {(key(source), report.host): report.reported_at for source, report in self.hosts()}
+
     def keep_reports(self, inventory: Inventory) -> None:
         """Keep the reports, each in place of an older one of its host; a host of which there is none keeps its last."""
         source = key(inventory.source)
@@ -46,13 +50,18 @@ class Hosts:
 
     def forget_hosts(self, before: datetime, at: datetime) -> list[tuple[str, HostReport]]:
         """Forget the hosts that were heard of last before a time, and let their deployments be gone from `at` on; return them."""
-        forgotten = [(source, report) for source, report in self.hosts() if report.reported_at < before]
-        if not forgotten:
-            return []
-        self._in.change(delete(tables.hosts).where(tables.hosts.c.reported_at < before))
+        return self._forget([(source, report) for source, report in self.hosts() if report.reported_at < before], at)
+
+    def forget_host(self, host: str, at: datetime) -> list[tuple[str, HostReport]]:
+        """Forget one host at once, in every source that it reported to; return what is forgotten."""
+        return self._forget([(source, report) for source, report in self.hosts() if report.host == host], at)
+
+    def _forget(self, forgotten: list[tuple[str, HostReport]], at: datetime) -> list[tuple[str, HostReport]]:
         columns = tables.deployments.c
         for source in {source for source, _ in forgotten}:
             names = {report.host for each, report in forgotten if each == source}
+            these = self._in.among(tables.hosts.c.host, [key(name) for name in names])
+            self._in.change(delete(tables.hosts).where(tables.hosts.c.source == key(source), these))
             there = (columns.source == key(source), columns.gone_at.is_(None))
             rows = self._in.rows(select(columns.place, columns.document).where(*there))
             places = [place for place, document in rows if documents.DEPLOYMENT.decode(document).host in names]

@@ -50,8 +50,10 @@ class Judgements:
         ]
         self._in.put(tables.advisories, rows, newer="modified_at")
 
-    def findings(self, servers: Collection[str] | None = None) -> list[Tracked]:
-        """Return the findings of the servers (None: of all), open and resolved, in order of opening."""
+    def findings(
+        self, servers: Collection[str] | None = None, *, rules: Collection[str] | None = None
+    ) -> list[Tracked]:
+        """Return the findings of the servers and of the rules (None: of all), open and resolved, in order of opening."""
         columns = tables.findings.c
         found = select(
             columns.document,
@@ -66,6 +68,8 @@ class Judgements:
         ).order_by(columns.opened_at, columns.fingerprint)
         if servers is not None:
             found = found.where(self._in.among(columns.server, [key(server) for server in servers]))
+        if rules is not None:
+            found = found.where(self._in.among(columns.rule, [key(rule) for rule in rules]))
         return [
             Tracked(
                 documents.FINDING.decode(document),

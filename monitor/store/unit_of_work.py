@@ -58,6 +58,7 @@ class Unit:
         self.forget_inventories = history.forget_inventories
         self.entries, self.keep_entries = history.entries, history.keep_entries
         self.hosts, self.forget_hosts = history.hosts, history.forget_hosts
+        self.forget_host = history.forget_host
 
         people = Reapproval(transaction)
         self.waivers, self.keep_waivers, self.undo_waiver = people.waivers, people.keep_waivers, people.undo_waiver

@@ -398,3 +398,23 @@ def test_real_lists_that_match_names_or_float_are_refused(name: str) -> None:
 
     with pytest.raises(Invalid):
         check_copilot(json.dumps({"deniedMcpServers": []} | json.loads(data)).encode())
+
+
+@pytest.mark.parametrize("client", ["claude-code", "registry-api"])
+def test_an_image_for_several_platforms_is_allowed_by_each_of_its_digests(client: str) -> None:
+    other = Digest("sha256", "e" * 64)
+
+    files = export(client, replace(SEARCH, approval=replace(SEARCH.approval, pin=_pin(IMAGE, other)))).files  # type: ignore[type-var]  # it has one
+
+    listed = [*files.values()][-1].decode()
+    assert [str(each) in listed for each in (IMAGE, other)] == [True, True]
+
+
+def _pin(*digests: Digest) -> Pin:
+    return Pin(Purl.parse("pkg:docker/ghcr.io/acme/search@1.0"), frozenset(digests))
+
+
+def test_another_spelling_of_a_denied_version_is_denied() -> None:
+    exported = export("claude-code", FILES, DATA, denied=(Purl.pypi("acme-db-mcp", "2.0.1.0"),))
+
+    assert [each.server for each in exported.left_out] == ["io.github.acme/db"]

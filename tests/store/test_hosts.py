@@ -84,7 +84,8 @@ async def test_the_hosts_of_an_inventory_that_is_configured_no_more_are_forgotte
 
 async def test_what_ran_at_a_time_is_told_as_it_was_then(store: Database) -> None:
     await keep(store, lambda unit: unit.keep_inventory(inventory(report("a"), report("b")), NOW))
-    await keep(store, lambda unit: unit.keep_inventory(inventory(report("b")), LATER))
+    emptied = replace(inventory(report("b")), reports=(report("a", LATER), report("b")))
+    await keep(store, lambda unit: unit.keep_inventory(emptied, LATER))
 
     times = (YESTERDAY, NOW, LATER)
     known = await store.run(lambda unit: [unit.stays_at(at) for at in times])
@@ -112,3 +113,36 @@ async def test_whatever_a_host_reports_is_kept_as_it_was(store: Database, given:
 
     kept = {each.host: each for _, each in await heard(store)}
     assert kept == newest
+
+
+async def places(store: Database) -> list[str]:
+    return [each.host for each, _ in await store.run(lambda unit: unit.deployments())]
+
+
+async def test_what_ran_on_a_host_whose_report_was_taken_away_is_still_taken_for_what_runs(store: Database) -> None:
+    await keep(store, lambda unit: unit.keep_inventory(inventory(report("a"), report("b")), NOW))
+
+    await keep(store, lambda unit: unit.keep_inventory(inventory(report("a", LATER)), LATER))
+
+    assert await places(store) == ["a", "b"]
+
+
+async def test_one_host_is_forgotten_at_once_with_what_ran_there(store: Database) -> None:
+    await keep(store, lambda unit: unit.keep_inventory(inventory(report("a"), report("b")), NOW))
+
+    await keep(store, lambda unit: unit.forget_host("a", LATER))
+    await keep(store, lambda unit: unit.keep_inventory(inventory(report("b", LATER)), LATER))
+
+    assert [host.host for _, host in await heard(store)] == ["b"]
+    assert await places(store) == ["b"]
+
+
+async def test_what_a_host_reports_was_seen_when_it_reported_however_often_that_is_read(store: Database) -> None:
+    for at in (NOW, LATER):
+        await keep(store, lambda unit, at=at: unit.keep_inventory(inventory(report("a", YESTERDAY)), at))  # type: ignore[misc]  # a default
+
+    seen = await store.run(lambda unit: unit.deployments())
+    stays = await store.run(lambda unit: unit.stays([Purl.npm("server")]))
+
+    assert [at for _, at in seen] == [YESTERDAY]
+    assert [stay.seen_at for stay in stays] == [YESTERDAY]
