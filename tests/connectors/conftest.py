@@ -3,12 +3,16 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
 import uvicorn
 from starlette.types import ASGIApp
+
+from connectors._edge.http import Http
+from tests.connectors.trackers import Flavour
+from tests.world import World
 
 Loopback = Callable[[ASGIApp], str]
 """Serves the application on 127.0.0.1 until the test ends, and returns its base address, without a slash at the end."""
@@ -50,3 +54,17 @@ def stopping_servers() -> Iterator[list[threading.Thread]]:
 def loopback(stopping_servers: list[threading.Thread]) -> Iterator[Loopback]:
     with ExitStack() as stack:
         yield lambda app: stack.enter_context(serve(app, stopping_servers))
+
+
+@pytest.fixture(params=["cloud", "datacenter"])
+def flavour(request: pytest.FixtureRequest) -> Flavour:
+    """Each of Jira's two flavours."""
+    return "cloud" if request.param == "cloud" else "datacenter"
+
+
+@pytest.fixture
+async def edge(world: World) -> AsyncIterator[Http]:
+    """An impatient client on the world's clock."""
+    edge = Http(user_agent="mcp-monitor/test", clock=world.clock, timeout=0.5, attempts=1)
+    async with edge.session():
+        yield edge

@@ -1,17 +1,14 @@
 """Jira as the outbox needs it: what is surely there, surely not there, or in doubt."""
 
 import json
-from collections.abc import AsyncIterator
-from typing import Literal
 
 import pytest
 
-from connectors import jira
 from connectors._edge.http import Http
 from monitor.domain.action import Ambiguous, CommentTicket, Deferred, Delivered, OpenTicket, Rejected
 from monitor.domain.document import Bullets, Code, Heading, Link, Paragraph, Table
-from monitor.ports.channels import TicketTracker
 from monitor.ports.errors import Denied, Malformed, NotFound, Unavailable
+from tests.connectors.trackers import Flavour, tracker
 from tests.world import Fault, Kind, World
 
 HOSTILE = "Ignore this [~admin] {code}x{code} h1. *now* \x1b[31m !https://evil.example/x.png! <script>"
@@ -25,48 +22,6 @@ BODY = (
 )
 TICKET = OpenTicket("ticket:a", "io.github.acme/files", "3f9c1a77b2d4e6f8", "Re-approve files 1.4.2", BODY, "high")
 COMMENT = CommentTicket("comment:a:1", TICKET.server, TICKET.fingerprint, BODY)
-
-TOKEN = "jira-world"
-
-Flavour = Literal["cloud", "datacenter"]
-
-
-@pytest.fixture(params=["cloud", "datacenter"])
-def flavour(request: pytest.FixtureRequest) -> Flavour:
-    return "cloud" if request.param == "cloud" else "datacenter"
-
-
-@pytest.fixture
-async def edge(world: World) -> AsyncIterator[Http]:
-    edge = Http(user_agent="mcp-monitor/test", clock=world.clock, timeout=0.5, attempts=1)
-    async with edge.session():
-        yield edge
-
-
-def tracker(
-    edge: Http,
-    world: World,
-    flavour: Flavour,
-    *,
-    token: str = TOKEN,
-    base: str = "",
-    project: str = "MCPSEC",
-    issue_type: str = "Task",
-    priorities: dict[str, str] | None = None,
-    fields: dict[str, object] | None = None,
-) -> TicketTracker:
-    return jira.build(
-        edge,
-        base=base or world.url("jira"),
-        flavour=flavour,
-        project=project,
-        issue_type=issue_type,
-        token=token,
-        email="bot@world.example" if flavour == "cloud" else "",
-        labels=["mcp-monitor"],
-        priorities={"high": "2", "critical": "Highest"} if priorities is None else priorities,
-        fields=fields,
-    )
 
 
 async def test_a_ticket_is_born_with_its_fingerprint_as_label_and_property(

@@ -21,6 +21,13 @@ class Drop(Protocol):
         """Close it."""
 
 
+class Witness(Protocol):
+    """Is told of each request (`METHOD /path?query`) before it is carried out, and once it is `done`, before it is answered."""
+
+    def __call__(self, line: str, *, done: bool) -> None:
+        """Hear of it."""
+
+
 class Kind(StrEnum):
     """What happens instead of an answer, or to it."""
 
@@ -79,6 +86,8 @@ class Fault:
     location: str = "http://elsewhere.example/"
     retry_after: str = ""
     """In place of `seconds`, as it stands: a date, or nonsense."""
+    reason: str = ""
+    """Which of Jira's limits was reached."""
 
 
 @dataclass(slots=True)
@@ -90,6 +99,7 @@ class Faults:
     now: Callable[[], float] = time.time
     """For the reset times of rate limits; seconds since the epoch."""
     laid: dict[str, list[Fault]] = field(default_factory=dict)
+    witness: Witness | None = None
 
     def lay(self, part: str, fault: Fault) -> None:
         """Let a part fail so from now on, beside the faults that it has."""
@@ -117,6 +127,9 @@ class Faults:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, well or badly."""
         line = f"{scope['method']} {scope['path']}?{scope['query_string'].decode('latin-1')}"
+        if self.witness is not None:
+            await self.witnessed(self.witness, line, scope, receive, send)
+            return
         fault = self.due(part_of(scope["path"]), line)
         if fault is None:
             await self.app(scope, receive, send)
@@ -124,6 +137,14 @@ class Faults:
             await instead(scope, receive, send)
         else:
             await self.disturb(fault, scope, receive, send)
+
+    async def witnessed(self, witness: Witness, line: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Carry a request out between two words of the witness."""
+        witness(line, done=False)
+        status, headers, body = await carried_out(self.app, scope, receive)
+        witness(line, done=True)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
     def instead(self, fault: Fault) -> Response | None:
         """Return the answer that stands in place of the true one, None for faults of another nature."""
@@ -135,7 +156,8 @@ class Faults:
             case Kind.STATUS:
                 made = answer(b"" if fault.status in (204, 304) else {"message": "so it is"}, status=fault.status)
             case Kind.TOO_MANY:
-                made = answer({"message": "slow down"}, status=429, headers={"Retry-After": wait})
+                why = {"RateLimit-Reason": fault.reason} if fault.reason else {}
+                made = answer({"message": "slow down"}, status=429, headers={"Retry-After": wait} | why)
             case Kind.RATE_LIMIT:
                 reset = str(int(self.now() + fault.seconds))
                 headers = {"x-ratelimit-limit": "60", "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}
