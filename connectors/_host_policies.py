@@ -5,6 +5,7 @@ registry, a profile of macOS, the vendor's own cloud), nor what a client heeds b
 file. The places are the vendors' documented ones; docs/enforcement.md names them by client.
 """
 
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -44,6 +45,10 @@ PLACES: Mapping[str, Mapping[str, str]] = {
 }
 """Client as `export allowlist --for` names it -> system -> the file, below the root of the file system. Codex on macOS reads Linux's."""
 
+FURTHER = {"claude-code": "managed-settings.d"}
+"""Client -> the folder beside its file of which all files are merged with that."""
+
+MAX_FURTHER = 20
 SETTINGS = {
     "claude-code": ".claude",
     "copilot": ".copilot",
@@ -64,8 +69,27 @@ def host_policies(home: Path, root: Path = Path("/"), *, system: str = sys.platf
         if not read and _is_used(home / SETTINGS[client]):
             missing = root / places.get(system, places[LINUX])
             read = [HostPolicy(client, str(missing))]
+        if folder := FURTHER.get(client):
+            read += [
+                each
+                for place in dict.fromkeys(places.values())
+                for each in _further(client, (root / place).parent / folder)
+            ]
         found += read
     return tuple(found)
+
+
+def _further(client: str, folder: Path) -> list[HostPolicy]:
+    """Return the files that are merged with a client's own. One that no export wrote may allow more."""
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError:
+        return [HostPolicy(client, str(folder), sha256=UNREADABLE)]
+    found = [folder / name for name in names if name.endswith(".json") and not name.startswith(".")]
+    read = [policy for path in found[:MAX_FURTHER] if (policy := _read(client, path))]
+    return [*read, HostPolicy(client, str(folder), sha256=UNREADABLE)] if len(found) > MAX_FURTHER else read
 
 
 def _is_used(folder: Path) -> bool:

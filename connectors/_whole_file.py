@@ -5,13 +5,16 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+OURS_ALONE = 0o600
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file in one step. Raises OSError, and leaves what was there."""
+
+def write_whole(path: Path, data: bytes, *, mode: int = OURS_ALONE) -> None:
+    """Replace a file in one step. Raises OSError, and leaves what was there. `mode`: who may do what with it, whatever the umask."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
+            os.fchmod(file.fileno(), mode)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)

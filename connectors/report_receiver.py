@@ -45,12 +45,20 @@ class ReportReceiver:
         problems = _problems(answer)
         if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT):
             return problems
-        detail = "; ".join((f"{answer.url} answered {answer.status}", *problems[:3]))
+        hints = _hints(answer)
+        detail = "; ".join((f"{answer.url} answered {answer.status}", *problems[:3], *hints))
         if answer.status in REFUSED:
             raise Denied(NAME, detail)
         if answer.status in LATER or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Unavailable(NAME, detail)
         raise Malformed(NAME, detail)
+
+
+def _hints(answer: Response) -> tuple[str, ...]:
+    """Say what helps, where the status tells."""
+    if answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        return ("a monitor takes reports at /v1/inventory, where `serve` runs with [web.fleets]",)
+    return (f"try again in {answer.wait:.0f} s",) if answer.wait is not None else ()
 
 
 def _problems(answer: Response) -> tuple[str, ...]:

@@ -2,16 +2,18 @@
 
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from connectors import (
     checkpoint_folder,
     console,
     dependency_file,
     docker_catalog,
+    gateway_log,
     inventory_csv,
     inventory_file,
     inventory_folder,
@@ -35,10 +37,10 @@ from connectors import (
 from connectors._edge import installers
 from connectors._edge.http import Http
 from connectors._host_policies import host_policies as host_policies  # noqa: PLC0414 the collector's way to it, as for the next two
+from connectors._host_report import refused_host as refused_host  # noqa: PLC0414
 from connectors._host_report import write_report as write_report  # noqa: PLC0414
 from connectors._report_intake import LONGEST_REPORT as LONGEST_REPORT  # noqa: PLC0414 as above, for `serve`
 from connectors._report_intake import OlderReport as OlderReport  # noqa: PLC0414
-from connectors._report_intake import TooManyHosts as TooManyHosts  # noqa: PLC0414
 from connectors._report_intake import keep_report as keep_report  # noqa: PLC0414
 from connectors._whole_file import write_whole as write_whole  # noqa: PLC0414
 from monitor import wiring_sources
@@ -48,6 +50,7 @@ from monitor.config import Config, Inventory, InventoryFile, McpConfig
 from monitor.config_inventory import InventoryCsv, InventoryFolder, KubernetesPods, OsqueryResults, SbomInventory
 from monitor.config_siem import AnySiem, SiemFile, SiemHttp, SiemSyslog
 from monitor.domain.checkpoint import Signed
+from monitor.domain.connection import Connection
 from monitor.domain.people import People, Person
 from monitor.domain.provenance import Attestation, Subject
 from monitor.domain.purl import Purl
@@ -144,6 +147,19 @@ def signed_checkpoints(folder: Path, public_key: Path) -> Sequence[Signed]:
     return checkpoint_folder.read_signed(folder, checkpoint_folder.read_public(public_key))
 
 
+BadLine = gateway_log.Bad
+
+
+def read_connections(file: BinaryIO, *, source: str, now: datetime) -> Iterator[Connection | BadLine]:
+    """Read a gateway's log of connections, line by line. Raises `Malformed`."""
+    return gateway_log.connections(file, source=source, now=now)
+
+
+def open_log(path: Path) -> AbstractContextManager[BinaryIO]:
+    """Open a gateway's log. Raises `NotFound` and `Unavailable`."""
+    return gateway_log.open_log(path)
+
+
 def unlistable(value: str) -> str:
     """Return why the registry file takes no such package (a package URL) or remote (an address); empty where it does."""
     return registry_file.refusal(value)
@@ -230,10 +246,13 @@ def _edge(config: Config, clock: Clock) -> Http:
     )
 
 
-def scanned(homes: Sequence[Path], host: str, *, root: Path) -> tuple[DeploymentSource, ...]:
-    """Open the well-known places of each home, and those that hold for the whole machine."""
+def scanned(
+    homes: Sequence[Path], host: str, *, root: Path | None, projects: Sequence[Path] = ()
+) -> tuple[DeploymentSource, ...]:
+    """Open the well-known places of each home, those that hold for the whole machine (`root` None: not), and those of projects."""
     return tuple(
-        mcp_config.build(host=host, paths=(), home=home, root=None if at else root) for at, home in enumerate(homes)
+        mcp_config.build(host=host, paths=(), home=home, root=None if at else root, projects=() if at else projects)
+        for at, home in enumerate(homes)
     )
 
 

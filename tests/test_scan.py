@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,82 @@ def test_a_receiver_that_is_away_is_told(tmp_path: Path) -> None:
         scan_host([tmp_path], host="h", output="http://127.0.0.1:9/v1/inventory", token_env="", root=tmp_path)
 
     assert caught.value.code == ExitCode.UNCHECKED
+
+
+def test_homes_of_another_machine_are_not_reported_with_this_ones_folders(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config(tmp_path / "rita", "npx", "acme@1.0.0")
+    write(tmp_path / "root/etc/codex/requirements.toml", "[mcp_servers.x]\n")
+    out = tmp_path / "out"
+
+    scan_host([tmp_path / "rita"], host="laptop-7", output=str(out), token_env="")
+    without = read_report(out.read_bytes(), "out")
+    said = capsys.readouterr().err
+    scan_host([tmp_path / "rita"], host="laptop-7", output=str(out), token_env="", root=tmp_path / "root")
+    mounted = read_report(out.read_bytes(), "out")
+
+    assert without.about.policies == ()
+    assert "--root names where laptop-7's are mounted" in said
+    assert [each.location for each in mounted.about.policies] == [str(tmp_path / "root/etc/codex/requirements.toml")]
+
+
+def test_a_project_that_is_named_is_read(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    write(tmp_path / "work/.vscode/mcp.json", {"servers": {"x": {"command": "npx", "args": ["acme@1.0.0"]}}})
+
+    code = cli.main(
+        [
+            *("scan", "--home", str(tmp_path / "home"), "--project", str(tmp_path / "work")),
+            *("--root", str(tmp_path), "--output", str(tmp_path / "out")),
+        ]
+    )
+
+    [found] = read_report((tmp_path / "out").read_bytes(), "out").deployments
+    assert (code, found.client, found.name) == (ExitCode.QUIET, "vscode", "x")
+
+
+def test_a_report_may_be_read_by_those_whom_the_umask_lets(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        scan_host([tmp_path], host="h", output=str(tmp_path / "out"), token_env="", root=tmp_path)
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("host", ["a\nb", "x" * 256, "  "])
+def test_a_name_that_no_receiver_takes_is_refused_at_once(tmp_path: Path, host: str) -> None:
+    with pytest.raises(Stop, match="--host") as caught:
+        scan_host([tmp_path], host=host, output="-", token_env="", root=tmp_path)
+
+    assert caught.value.code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("output", "why"),
+    [("ftp://x.example/y", "expected a file"), ("", "is a folder"), ("none/out", "No such file or directory$")],
+)
+def test_an_output_that_is_none_is_wrong_usage_without_names_of_ours(tmp_path: Path, output: str, why: str) -> None:
+    place = output if "://" in output else str(tmp_path / output)
+
+    with pytest.raises(Stop, match=why) as caught:
+        scan_host([tmp_path], host="h", output=place, token_env="", root=tmp_path)
+
+    assert caught.value.code == ExitCode.USAGE
+    assert ".new" not in str(caught.value)
+
+
+def test_a_token_does_not_travel_where_anybody_can_read_it(tmp_path: Path) -> None:
+    with pytest.raises(Stop, match="https alone") as caught:
+        scan_host(
+            [tmp_path],
+            host="h",
+            output="http://monitor.example/v1/inventory",
+            token_env="T",
+            root=tmp_path,
+            environ={"T": "x"},
+        )
+
+    assert caught.value.code == ExitCode.USAGE

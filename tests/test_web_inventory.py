@@ -258,3 +258,18 @@ def test_two_fleets_need_two_tokens(tmp_path: Path) -> None:
 
     with pytest.raises(Stop, match=r"web\.fleets\.b: has the token of another fleet"):
         fleets(load(file, {"A": "one", "B": "one"}))
+
+
+def test_the_collector_is_told_the_right_path_and_when_to_come_again(receiver: Receiver, tmp_path: Path) -> None:
+    environ = {"FLEET_TOKEN": "t0ken-b"}
+    base = f"http://127.0.0.1:{receiver.port}"
+    receiver.now = wiring.utc_now()
+
+    def send(path: str) -> None:
+        for _ in range(100):
+            scan_host([tmp_path], host="h", output=base + path, token_env="FLEET_TOKEN", root=tmp_path, environ=environ)
+
+    with pytest.raises(Stop, match="takes reports at /v1/inventory"):
+        send("/inventory")
+    with pytest.raises(Stop, match="try again in "):
+        send("/v1/inventory")

@@ -5,7 +5,9 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from monitor import wiring
 from monitor.commands.output import note
@@ -22,30 +24,84 @@ def scan_host(
     host: str,
     output: str,
     token_env: str,
-    root: Path = Path("/"),
+    root: Path | None = None,
+    projects: Sequence[Path] = (),
     environ: Mapping[str, str] = os.environ,
 ) -> int:
-    """Read the homes, and write the report or send it. `root` is where the machine's own folders lie."""
-    places = [each.expanduser().absolute() for each in homes or (Path.home(),)]
-    for home in places:
-        if not home.is_dir():
-            raise Stop(f"--home: {home} is no folder", ExitCode.USAGE)
-    if output.startswith("-") and output != "-":
-        raise Stop(
-            f"--output: {output[:100]} is another option; a file of that name is ./{output[:100]}", ExitCode.USAGE
-        )
+    """Read the homes and projects, and write the report or send it. `root` is where the machine's own folders lie; None: its own place.
+
+    Homes of another machine are not reported with this one's folders: those are read only where `root` is named.
+    """
+    places = _folders("--home", homes) or [Path.home()]
+    beside = _folders("--project", projects)
+    named = host or wiring.host_name()
+    if why := wiring.refused_host(named):
+        raise Stop(f"--host: {why}", ExitCode.USAGE)
     token = _token(token_env, environ)
-    report, problems = asyncio.run(_report(places, host or wiring.host_name(), root))
+    _check_output(output, token)
+    others = bool(homes) and named != wiring.host_name()
+    at = root or (None if others else Path("/"))
+    if at is None:
+        note(f"the folders of this machine are not reported as {named}'s; --root names where {named}'s are mounted")
+    report, problems = asyncio.run(_report(places, named, at, beside))
     if ADDRESS.match(output):
         problems += asyncio.run(_send(output, token, report))
+        if sys.stderr.isatty():
+            note(f"{output}: took the report of {named}")
     elif output == "-":
         sys.stdout.buffer.write(report)
         sys.stdout.buffer.flush()
     else:
-        wiring.write_whole(Path(output), report)
+        _write(Path(output), report)
     for problem in problems:
         note(problem)
     return ExitCode.UNCHECKED if problems else ExitCode.QUIET
+
+
+def _folders(option: str, given: Sequence[Path]) -> list[Path]:
+    folders = [each.expanduser().absolute() for each in given]
+    for folder in folders:
+        try:
+            there = folder.is_dir()
+        except OSError as error:
+            raise Stop(f"{option}: {folder}: {error.strerror}", ExitCode.UNCHECKED) from error
+        if not there:
+            raise Stop(f"{option}: {folder} is no folder", ExitCode.USAGE)
+    return folders
+
+
+def _check_output(output: str, token: str | None) -> None:
+    """Refuse what is neither a file, nor an http address, nor stdout; and a token that anybody on the way could read."""
+    shown = output[:100]
+    if output.startswith("-") and output != "-":
+        raise Stop(f"--output: {shown} is another option; a file of that name is ./{shown}", ExitCode.USAGE)
+    if ADDRESS.match(output):
+        if token and output[:8].lower() != "https://" and not _is_loopback(output):
+            raise Stop("--output: a token travels over https alone, or within this machine", ExitCode.USAGE)
+    elif re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", output):
+        raise Stop(f"--output: {shown}: expected a file, an http or https address, or - for stdout", ExitCode.USAGE)
+    elif output != "-" and Path(output).is_dir():
+        raise Stop(
+            f"--output: {shown} is a folder; name a file in it, such as {shown.rstrip('/')}/HOST.jsonl", ExitCode.USAGE
+        )
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        name = urlsplit(url).hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _write(path: Path, report: bytes) -> None:
+    """Write a report that others may read as the umask says: who watches the fleet is another user."""
+    mask = os.umask(0)
+    os.umask(mask)
+    try:
+        wiring.write_whole(path, report, mode=0o666 & ~mask)
+    except OSError as error:
+        raise Stop(f"--output: {path}: {error.strerror}", ExitCode.USAGE) from error
 
 
 def _token(variable: str, environ: Mapping[str, str]) -> str | None:
@@ -57,12 +113,14 @@ def _token(variable: str, environ: Mapping[str, str]) -> str | None:
     return token
 
 
-async def _report(homes: Sequence[Path], host: str, root: Path) -> tuple[bytes, list[str]]:
+async def _report(
+    homes: Sequence[Path], host: str, root: Path | None, projects: Sequence[Path]
+) -> tuple[bytes, list[str]]:
     deployments: dict[str, Deployment] = {}
     problems: list[str] = []
     complete = True
     at = wiring.utc_now()
-    for source in wiring.scanned(homes, host, root=root):
+    for source in wiring.scanned(homes, host, root=root, projects=projects):
         try:
             seen = await source.inventory()
         except SourceError as error:
@@ -72,7 +130,7 @@ async def _report(homes: Sequence[Path], host: str, root: Path) -> tuple[bytes, 
         deployments |= {each.key: each for each in seen.deployments}
         problems += seen.problems
         complete = complete and seen.complete
-    policies = dict.fromkeys(policy for home in homes for policy in wiring.host_policies(home, root))
+    policies = dict.fromkeys(policy for home in homes for policy in (wiring.host_policies(home, root) if root else ()))
     about = HostReport(host, at, tuple(policies))
     report = wiring.write_report(
         about,

@@ -66,3 +66,23 @@ def test_what_cannot_be_read_as_a_file_is_no_export(tmp_path: Path) -> None:
     (found,) = host_policies(tmp_path, tmp_path)
 
     assert found.sha256 == "0" * 64
+
+
+def test_every_file_that_is_merged_with_the_clients_own_is_told(tmp_path: Path) -> None:
+    put(tmp_path, "etc/claude-code/managed-settings.json", "{}")
+    wider = put(tmp_path, "etc/claude-code/managed-settings.d/99.json", '{"allowedMcpServers": []}')
+    put(tmp_path, "etc/claude-code/managed-settings.d/notes.txt", "")
+
+    found = host_policies(tmp_path / "home", tmp_path)
+
+    assert [each.location for each in found] == [str(tmp_path / "etc/claude-code/managed-settings.json"), str(wider)]
+
+
+def test_more_merged_files_than_are_read_count_as_one_that_no_export_wrote(tmp_path: Path) -> None:
+    for number in range(30):
+        put(tmp_path, f"etc/claude-code/managed-settings.d/{number}.json", "{}")
+
+    found = host_policies(tmp_path / "home", tmp_path)
+
+    assert len(found) == 21
+    assert found[-1] == HostPolicy("claude-code", str(tmp_path / "etc/claude-code/managed-settings.d"), "0" * 64)
