@@ -220,3 +220,13 @@ def test_only_what_a_reviewer_rejected_is_denied() -> None:
     denied = denied_versions([], reviews)
 
     assert denied == {review.candidate.purl for review in reviews if review.state is State.REJECTED}
+
+
+def test_to_look_at_an_export_again_leaves_every_host_up_to_date(shell: Desk) -> None:
+    first = shell("export", "allowlist", "--for", "claude-code")
+    shell.company.later(days=1)
+
+    again = shell("export", "allowlist", "--for", "claude-code")
+
+    assert again.out == first.out
+    assert len(asyncio.run(shell.company.app.store.run(lambda unit: unit.events(VERB)))) == 1

@@ -4,6 +4,7 @@ import asyncio
 import re
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def export_allowlist(config: Path, client: str, output: Path | None, *, as_json:
         raise Stop("--json tells on stdout what was written: name the file with --output", ExitCode.USAGE)
     settings = open_settings(config, only_store=True)
     registry = read_registry(settings)
-    findings, reviews = recall(settings, lambda unit: (unit.findings(), unit.reviews()))
+    findings, reviews, exports = recall(settings, lambda unit: (unit.findings(), unit.reviews(), unit.events(VERB)))
     denied = denied_versions(findings, reviews)
     origin = Origin(wiring.utc_now().replace(microsecond=0), registry.sha256)
     try:
@@ -50,9 +51,13 @@ def export_allowlist(config: Path, client: str, output: Path | None, *, as_json:
         note(f"not allowed: {each.server}: {each.reason}")
     if not export.allowed:
         raise Stop(f"{client} would allow no server at all; nothing is written", ExitCode.USAGE)
+    last = next((each for each in reversed(exports) if each.subject == client), None)
+    again = _of_last(export, origin, last)
+    export = again or export
     anew = output is None or not _stands(client, export, output)
     if anew:
         _write(client, export, output)
+    if anew and again is None:
         _keep(settings, _event(client, export, origin, denied=len(denied), output=output))
     if as_json:
         show_json(_json(client, export, registry, denied, output=output, written=anew))
@@ -88,6 +93,19 @@ def denied_versions(findings: Iterable[Tracked], reviews: Iterable[Review]) -> s
     malware = {each.finding.about for each in findings if each.open and each.finding.rule == "malware"}
     rejected = {each.candidate.purl for each in reviews if each.state is State.REJECTED}
     return {purl for purl in (*malware, *rejected) if purl and purl.version}
+
+
+def _of_last(export: Export, origin: Origin, last: AuditEvent | None) -> Export | None:
+    """Return the files as the last export wrote them, where they say the same; None: they do not.
+
+    To look at them on stdout, or to write them to another place, makes then no new bytes, and leaves no host behind.
+    """
+    if last is None:
+        return None
+    then = Origin(last.at, origin.registry).at.encode()
+    files = {name: data.replace(origin.at.encode(), then) for name, data in export.files.items()}
+    *_, told = files.values()
+    return replace(export, files=files) if sha256(told).hexdigest() == last.detail.get("sha256") else None
 
 
 def _stands(client: str, export: Export, output: Path) -> bool:

@@ -135,6 +135,16 @@ async def test_a_host_whose_report_was_taken_away_is_silent_until_it_is_forgotte
     assert await silent(calm) == []
 
 
+async def test_a_folder_that_lost_every_report_is_no_empty_fleet(calm: Company, folder: Folder) -> None:
+    await calm.run(["fleet"])
+    folder.reports.clear()
+
+    report = await calm.run(["fleet"])
+
+    assert report.exit_code == 3
+    assert {"laptop-1", "laptop-2"} <= await deployed(calm)
+
+
 async def test_a_folder_that_cannot_be_read_makes_no_host_silent_and_none_forgotten(
     calm: Company, folder: Folder, logged: list[str]
 ) -> None:
