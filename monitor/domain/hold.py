@@ -44,6 +44,16 @@ def seen_since(known: KnownRelease) -> datetime:
     return known.first_seen_at
 
 
+def told(snapshot: Snapshot, purl: Purl) -> bool:
+    """Whether it can be told which advisories the version mends: both it and the approved one were asked about without a gap."""
+    if snapshot.approval is None:
+        return True
+    if isinstance(snapshot.advisories, Unknown):
+        return False
+    asked = [snapshot.advisories.get(each) for each in (snapshot.approval.pin.purl, purl)]
+    return all(each is not None and not each.failed for each in asked)
+
+
 def mended(snapshot: Snapshot, purl: Purl) -> tuple[str, ...]:
     """Return the advisories that name the approved version, and not this one: both have to have been asked about without a gap."""
     if snapshot.approval is None or isinstance(snapshot.advisories, Unknown):

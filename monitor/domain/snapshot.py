@@ -16,6 +16,7 @@ from monitor.domain.purl import Purl
 from monitor.domain.release import KnownRelease, Listing
 from monitor.domain.risk import Risks
 from monitor.domain.server import Approval, Registry, Server
+from monitor.domain.terms import Terms
 from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
 
 
@@ -57,6 +58,7 @@ class Snapshot:
     """The quarter (`2026Q4`) in which its owner was asked and nobody answered in time; empty: none."""
     inventory_gaps: tuple[Unknown, ...] = ()
     """Inventories that could not be read: what they last said still stands, and what they would add is not known."""
+    terms: Terms = field(default_factory=Terms)
 
     def unknowns(self) -> tuple[Unknown, ...]:
         """Everything that was asked and not answered; never empty when a source was silent."""

@@ -39,7 +39,7 @@ class Judged:
 
 def judge(policy: Policy, snapshot: Snapshot, known: Mapping[str, Tracked], reviews: Sequence[Review]) -> Judged:
     """Run every rule on one server, join the findings with what is known, and decide what follows."""
-    seen = replace(snapshot, opened={name: each for name, each in known.items() if each.open})
+    seen = replace(snapshot, opened={name: each for name, each in known.items() if each.open}, terms=policy.terms)
     verdicts = [verdict for rule in SERVER_RULES for verdict in rule(seen)]
     delta = track(known, verdicts, seen.taken_at)
     return Judged(seen, delta, decide(policy, seen, delta, reviews))

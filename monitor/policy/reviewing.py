@@ -8,7 +8,7 @@ from monitor import messages
 from monitor.domain.action import Action, CommentTicket, MoveTicket, OpenTicket, UpdateTicket
 from monitor.domain.finding import Delta, Finding, Tracked
 from monitor.domain.fingerprint import fingerprint
-from monitor.domain.hold import Held, held
+from monitor.domain.hold import Held, held, told
 from monitor.domain.purl import Purl
 from monitor.domain.review import EARLY, OPEN, Happening, Review, State, advance
 from monitor.domain.server import Pin
@@ -139,7 +139,8 @@ class _Asking:
         needed = self.policy.people.needed(self.snapshot.server.tier)
         if found.security_fix:
             needed = max(needed, SECURITY_FIX_APPROVERS)
-        if isinstance(self.snapshot.package, Unknown) and review.approvable_from:
+        seen = not isinstance(self.snapshot.package, Unknown) and told(self.snapshot, review.candidate.purl)
+        if not seen and review.approvable_from:
             return replace(review, approvers_needed=max(needed, review.approvers_needed))
         return replace(review, approvable_from=_until(found), approvers_needed=needed)
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from monitor.domain.finding import Finding, Severity
 from monitor.domain.people import People
 from monitor.domain.server import Server
+from monitor.domain.terms import Terms
 from monitor.domain.waiver import Kind, Waiver
 
 
@@ -76,6 +77,11 @@ class Policy:
     """A page that nobody acknowledged for so long is said again in `escalate_to`; None: never."""
     escalate_to: str = ""
     """The channel; empty: where it was said."""
+
+    @property
+    def terms(self) -> Terms:
+        """What of it the rules judge by."""
+        return Terms(self.hold.usual, self.hold.security_fix, self.expires_after)
 
     def channel_for(self, server: Server | None) -> str:
         """Return the channel that hears about a server: its owner's, else its tier's, else the default."""

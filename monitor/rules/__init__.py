@@ -13,6 +13,7 @@ from monitor.rules import (
     approvals,
     drift,
     health,
+    holding,
     hosts,
     integrity,
     provenance,
@@ -23,6 +24,7 @@ from monitor.rules import (
 
 SERVER_RULES: tuple[Callable[[Snapshot], Verdicts], ...] = (
     releases.new_release,
+    holding.too_young,
     releases.republished,
     releases.registry_status,
     releases.source_reset,
@@ -47,6 +49,7 @@ SERVER_RULES: tuple[Callable[[Snapshot], Verdicts], ...] = (
     drift.not_deployed,
     approvals.approval_expired,
     approvals.approval_expiring,
+    approvals.review_due,
     approvals.not_approved,
     recertification.recertification_due,
 )

@@ -1,12 +1,16 @@
-"""Approvals end."""
+"""Approvals end, and have to be given again."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from monitor.domain.finding import Fact, Finding, Severity, Verdicts
 from monitor.domain.server import Approval
 from monitor.domain.snapshot import Snapshot
 
-WARN_BEFORE = timedelta(days=30)
+WARN_BEFORE: Mapping[int, timedelta] = {1: timedelta(days=30), 2: timedelta(days=90), 3: timedelta(days=90)}
+"""By tier: those of the first are reviewed often, and soon."""
+DUE_SOON = timedelta(days=14)
+"""So long before its end it is time to decide."""
 
 
 def approval_expired(snapshot: Snapshot) -> Verdicts:
@@ -25,18 +29,49 @@ def approval_expired(snapshot: Snapshot) -> Verdicts:
 
 
 def approval_expiring(snapshot: Snapshot) -> Verdicts:
-    """The approval of the pinned version runs out within 30 days.
+    """The approval of the pinned version runs out within 90 days (30 for tier 1); in the last 14 it is time to decide.
 
-    Harm: none yet.
-    Evidence: the expiry date in the registry.
+    Harm: none yet; when it has run out, nobody answers for the server, and exports leave it out.
+    Evidence: the expiry date in the registry. Nobody is warned before half of the approval's time is over.
     False positives: none.
-    Remedy: plan the review.
+    Remedy: review the version before its date.
     """
-    approval = snapshot.approval
-    if approval and approval.expires_at and snapshot.taken_at < approval.expires_at <= snapshot.taken_at + WARN_BEFORE:
-        yield _ending(
-            snapshot, approval, "approval-expiring", Severity.LOW, f"runs out on {approval.expires_at:%Y-%m-%d}"
-        )
+    approval, now = snapshot.approval, snapshot.taken_at
+    if approval is None or approval.expires_at is None or approval.expires_at <= now:
+        return
+    left = approval.expires_at - now
+    if left <= _warn_before(snapshot.server.tier, approval):
+        severity = Severity.MEDIUM if left <= DUE_SOON else Severity.LOW
+        yield _ending(snapshot, approval, "approval-expiring", severity, f"runs out on {approval.expires_at:%Y-%m-%d}")
+
+
+def _warn_before(tier: int, approval: Approval) -> timedelta:
+    """An approval for a few days is not about to end on the day on which it is given."""
+    warn = WARN_BEFORE.get(tier, max(WARN_BEFORE.values()))
+    if approval.approved_at is None or approval.expires_at is None:
+        return warn
+    return min(warn, (approval.expires_at - approval.approved_at) / 2)
+
+
+def review_due(snapshot: Snapshot) -> Verdicts:
+    """An approval that names no end is older than approvals of its tier may be.
+
+    Harm: what was looked at once is trusted for ever, while its publisher, its dependencies and its use change.
+    Evidence: the date of the approval in the registry, against `expires_after` of the server's tier; an approval without a date is told
+    as one whose age is not known.
+    False positives: none; without `expires_after` for the tier nothing is due.
+    Remedy: review the version again, and let the approval name its end.
+    """
+    approval, term = snapshot.approval, snapshot.terms.expires_after.get(snapshot.server.tier)
+    if approval is None or approval.expires_at is not None or term is None:
+        return
+    if approval.approved_at is None:
+        words = "does not say when it was given"
+        yield _about(snapshot, approval, rule="review-due", date="", severity=Severity.LOW, words=words)
+    elif approval.approved_at + term <= snapshot.taken_at:
+        date = f"{approval.approved_at:%Y-%m-%d}"
+        words = f"was given on {date}, and holds for {term.days} days in tier {snapshot.server.tier}"
+        yield _about(snapshot, approval, rule="review-due", date=date, severity=Severity.MEDIUM, words=words)
 
 
 def not_approved(snapshot: Snapshot) -> Verdicts:
@@ -58,10 +93,15 @@ def not_approved(snapshot: Snapshot) -> Verdicts:
 
 
 def _ending(snapshot: Snapshot, approval: Approval, rule: str, severity: Severity, words: str) -> Finding:
+    date = f"{approval.expires_at:%Y-%m-%d}"
+    return _about(snapshot, approval, rule=rule, date=date, severity=severity, words=words)
+
+
+def _about(snapshot: Snapshot, approval: Approval, *, rule: str, date: str, severity: Severity, words: str) -> Finding:
     return Finding(
         rule=rule,
         server=snapshot.server.name,
-        subject=f"{approval.pin.purl} {approval.expires_at:%Y-%m-%d}",
+        subject=f"{approval.pin.purl} {date}".strip(),
         severity=severity,
         summary=f"the approval of {approval.pin.purl.label} {approval.pin.purl.version} {words}",
         facts=(
