@@ -150,9 +150,9 @@ def signed_checkpoints(folder: Path, public_key: Path) -> Sequence[Signed]:
 BadLine = gateway_log.Bad
 
 
-def read_connections(file: BinaryIO, *, source: str, now: datetime) -> Iterator[Connection | BadLine]:
+def read_connections(file: BinaryIO, *, source: str) -> Iterator[Connection | BadLine]:
     """Read a gateway's log of connections, line by line. Raises `Malformed`."""
-    return gateway_log.connections(file, source=source, now=now)
+    return gateway_log.connections(file, source=source)
 
 
 def open_log(path: Path) -> AbstractContextManager[BinaryIO]:
@@ -353,6 +353,13 @@ def _alerts(settings: Settings, out: TextIO) -> AlertChannel:
         for owner, names in given.mentions.items()
     }
     if token := settings.secret("slack.token"):
-        return slack.build(channels=given.channels, token=token, mentions=mentions, base_url=given.api, timeout=timeout)
+        return slack.build(
+            channels=given.channels,
+            token=token,
+            mentions=mentions,
+            buttons=given.buttons,
+            base_url=given.api,
+            timeout=timeout,
+        )
     webhooks = {name: url for name in given.names if (url := settings.secret(f"slack.webhooks.{name}"))}
     return slack.build(channels=webhooks, mentions=mentions, timeout=timeout) if webhooks else console.Alerts(out)

@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from monitor.about import installed_version
 from monitor.cli.advisories import advisories, exposure
 from monitor.cli.audit import audit
+from monitor.cli.connections import connections
 from monitor.cli.drift import deployments, drift
 from monitor.cli.export import export
 from monitor.cli.init import init
@@ -37,6 +38,7 @@ COMMANDS = (
     acknowledge,
     waivers,
     deployments,
+    connections,
     drift,
     scan,
     advisories,
