@@ -120,6 +120,9 @@ def _asked(argv: Sequence[str]) -> list[str]:
         named = f"{script['prefix']}/{'bin/' * bool(script['lib'])}{script['name']}" if script else words[1]
         asked = named if program(named) in LAUNCHERS else ""
         words = [asked, *words[2:]] if asked else words
+    # npx gives itself this title, whatever it was called with; what follows the package is the server's.
+    if words[:2] == ["npm", "exec"] and words[2:] and not words[2].startswith("-"):
+        words = ["npx", *words[2:]]
     if program(words[0] if words else "") == "uv" and words[1:3] == ["tool", "uvx"]:
         words = [re.sub(r"(?i)uv(\.exe)?$", "uvx", words[0]), *words[3:]]
     return words

@@ -181,8 +181,9 @@ class Replay:
             if host.said_at and host.periodic:
                 reports.append(HostReport(name, datetime.fromtimestamp(host.said_at, UTC)))
         if late:
+            others = f", and {len(late) - 1} more" if late[1:] else ""
             self._sightings.problem(
-                f"the log begins after the first results of {late[0]}, and {len(late) - 1} more: name the older files,"
+                f"the log begins after the first results of {late[0]}{others}: name the older files,"
                 " too, or schedule snapshots; nothing of theirs counts as gone"
             )
         newest = max((host.said_at for host in self._hosts.values()), default=0)

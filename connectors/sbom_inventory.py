@@ -93,7 +93,12 @@ def parse_sbom(data: bytes, path: Path, listed: Collection[Purl]) -> tuple[tuple
     text = data.removeprefix(b"\xef\xbb\xbf")
     if not text.lstrip().startswith(b"{"):
         raise Malformed(NAME, "no JSON; export the SBOM as CycloneDX or SPDX in JSON")
-    graph = limited(of_json(text, path.name)(text))
+    try:
+        parse = of_json(text, path.name)
+    except Malformed as error:
+        reason = error.detail.removeprefix(f"{path.name}: ").partition("; expected")[0]
+        raise Malformed(NAME, f"{reason}; expected CycloneDX or SPDX") from error
+    graph = limited(parse(text))
     if not graph.strict:
         raise Malformed(NAME, f"{graph.source}, and no SBOM")
     host = graph.nodes[graph.main].label if graph.main in graph.nodes else path.stem

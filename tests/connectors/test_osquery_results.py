@@ -123,6 +123,7 @@ def test_what_is_no_server_is_passed_over(row: dict[str, object]) -> None:
     ("cmdline", "purl", "kind"),
     [
         ("npm exec @acme/files@1.4.2", "pkg:npm/%40acme/files@1.4.2", PinKind.EXACT),
+        ("npm exec @acme/files@1.4.2 --root /srv", "pkg:npm/%40acme/files@1.4.2", PinKind.EXACT),
         ("node /usr/bin/npx -y @acme/files", "pkg:npm/%40acme/files", PinKind.NONE),
         ('"C:\\My Files\\node" "C:\\nodejs\\node_modules\\npm\\bin\\npx-cli.js" -y @acme/files@^1', "pkg:npm/%40acme/files", PinKind.RANGE),
         ("/home/rita/.local/bin/uv tool uvx acme-fetch==2.4.2", "pkg:pypi/acme-fetch@2.4.2", PinKind.EXACT),
@@ -246,6 +247,10 @@ def test_a_log_that_begins_in_the_middle_lets_nothing_be_gone() -> None:
     assert [problem.partition(":")[0] for problem in inventory.problems] == [
         "the log begins after the first results of 'pack/mcp/packages' on c02xk.acme.example, and 1 more"
     ]
+
+
+def test_one_query_that_begins_in_the_middle_is_told_of_without_a_count_of_none() -> None:
+    assert "more" not in read(added(NPM, 7)).problems[0]
 
 
 def test_a_line_that_is_older_than_what_is_known_changes_nothing() -> None:

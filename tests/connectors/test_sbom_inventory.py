@@ -154,7 +154,7 @@ def test_a_bad_component_costs_only_itself() -> None:
     [
         (b"", "no JSON"),
         (b"<bom/>", "no JSON; export the SBOM"),
-        (b"{}", "JSON of no form that is known"),
+        (b"{}", "^sbom: JSON of no form that is known; expected CycloneDX or SPDX$"),
         (b'{"lockfileVersion": 3, "packages": {}}', "no SBOM"),
         (b'{"bomFormat": "CycloneDX", "specVersion": "9.9"}', "1.2 to 1.7 are read"),
         (b'{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": 5}', "components"),
