@@ -68,6 +68,21 @@ def test_several_homes_are_one_proposal(tmp_path: Path) -> None:
     assert output.read_text().count("files in") == 2
 
 
+def test_a_name_beside_one_that_it_may_be_taken_for_is_marked(tmp_path: Path) -> None:
+    output = tmp_path / "registry.yaml"
+    servers: dict[str, object] = {
+        "files": {"command": "npx", "args": ["-y", "@acme/files-mcp@1.4.2"]},
+        "flies": {"command": "npx", "args": ["-y", "@acme/flies-mcp@1.4.2"]},
+        "weather": {"command": "uvx", "args": ["weather-report==2.0.1"]},
+    }
+
+    cli.main(["init", "--home", str(home(tmp_path / "rita", servers)), "--output", str(output)])
+
+    marked = [line for line in output.read_text().splitlines() if "LOOKALIKE" in line]
+    assert len(marked) == 2
+    assert "npm/acme.files-mcp" in marked[1]
+
+
 def test_an_existing_file_is_never_touched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "registry.yaml"
     output.write_text("mine")

@@ -66,15 +66,15 @@ class Names:
                     made._by_form.setdefault(form, []).append((server, kind, name))
         return made
 
-    def nearest(self, deployment: Deployment) -> Near | None:
-        """Return the listed server that the deployment's package or address is nearest to; None: nothing is near."""
+    def nearest(self, deployment: Deployment, *, but: Server | None = None) -> Near | None:
+        """Return the listed server (not `but`) that the deployment's package or address is nearest to; None: nothing is near."""
         asked = _asked(deployment)
         if asked is None:
             return None
         kind, name = asked
         for form in _forms(name):
             for server, other_kind, other in self._by_form.get(form, ()):
-                if said := _difference(form[0], (kind, name), (other_kind, other)):
+                if server is not but and (said := _difference(form[0], (kind, name), (other_kind, other))):
                     return Near(server, *said)
         return None
 

@@ -17,6 +17,10 @@ from monitor.domain.version_range import compare
 MARK = "_mcp_monitor"
 """The key under which a file of JSON says when and from what it was exported; the clients heed the keys that they know."""
 
+BRIDGES = frozenset(("mcp-remote", "mcp-proxy", "mcp-proxy-for-aws", "supergateway"))
+"""Packages that are nothing but a way to another server: allowed without an address they would lead nowhere, or anywhere."""
+UNTOLD = frozenset(("mcp", "server", "mcp-server", "servers", "mcp-servers", "remote", "api"))
+"""Last parts of names by which nobody knows a server again."""
 UNLABELLED = re.compile(r"[^A-Za-z0-9]+")
 PINNED = re.compile(r"[^\s$%*]+(@v?\d[\w.+~-]*|==\d[\w.+!-]*|@sha256:[0-9a-f]{64})")
 """An argument that names exactly one version, or exactly one image."""
@@ -131,6 +135,10 @@ def commands(entry: Entry) -> tuple[Command, ...] | str:
     if entry.approval is None:
         return "not approved"
     pin = entry.approval.pin
+    if pin.purl.label in BRIDGES and not entry.server.arguments:
+        return (
+            "it is a bridge to another server: list that one's address as a remote, or the bridge's arguments with it"
+        )
     found = starts(entry.server, pin)
     if not found and pin.purl.type == "docker":
         return "its approval names no sha256 digest of the image, and a tag can be moved: add it to approved.digests"
@@ -161,10 +169,12 @@ def denials(denied: Iterable[Purl], entries: Iterable[Entry]) -> list[Command]:
 
 
 def _labels(names: Sequence[str]) -> dict[str, str]:
-    """Return for each name its last part, and where that is not its own, the whole; both in letters, digits and hyphens."""
+    """Return for each name its last part, and where that is not its own or tells nothing, the whole; in letters, digits and hyphens."""
     short = {name: _label(name.rpartition("/")[2]) for name in names}
     taken = Counter(short.values())
-    labels = {name: label if taken[label] == 1 else _label(name) for name, label in short.items()}
+    labels = {
+        name: label if taken[label] == 1 and label not in UNTOLD else _label(name) for name, label in short.items()
+    }
     seen: set[str] = set()
     for name, label in labels.items():
         unique, at = label, 2

@@ -5,8 +5,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.domain.deployment import Deployment
+from monitor.domain.deployment import Deployment, PinKind
+from monitor.domain.lookalike import Names
 from monitor.domain.purl import Purl
+from monitor.domain.server import Server
 from monitor.domain.text import one_line
 
 MAX_SHOWN = 20
@@ -46,7 +48,8 @@ def propose(deployments: Iterable[Deployment], refused: Mapping[str, str]) -> by
     others += [f"{each.value}: {refused[each.value]}" for each in proposed if each.value in refused]
     good = [each for each in proposed if each.value not in refused]
     names = _names([each.value for each in good])
-    entries = [_entry(each, names[each.value]) for each in good]
+    near = _near(good, names)
+    entries = [_entry(each, names[each.value], near.get(each.value, "")) for each in good]
     body = "servers:\n\n" + "\n".join(entries) if entries else "servers: []\n"
     return (HEAD + body + _remarks(others)).encode()
 
@@ -58,11 +61,34 @@ def _what(each: Deployment) -> tuple[str, str] | None:
     return ("remote", each.remote) if each.remote else None
 
 
-def _entry(each: _Proposed, name: str) -> str:
+def _near(good: Sequence[_Proposed], names: Mapping[str, str]) -> dict[str, str]:
+    """Say of each what may be taken for another one that runs as well: one of two such names may be a squatter's."""
+    servers = {
+        each.value: Server(
+            names[each.value],
+            Purl.parse(each.value) if each.key == "package" else None,
+            each.value if each.key == "remote" else None,
+            None,
+            "",
+            3,
+        )
+        for each in good
+    }
+    listed, found = Names.of(servers.values()), dict[str, str]()
+    for value, server in servers.items():
+        there = Deployment("", "", "", "", PinKind.UNKNOWN, server.package, server.remote)
+        near = listed.nearest(there, but=server)
+        if near and near.lookalike:
+            found[value] = f"LOOKALIKE: may be taken for {near.server.name}: {near.how}. Are both what they seem?"
+    return found
+
+
+def _entry(each: _Proposed, name: str, near: str) -> str:
     seen = [f"  # {one_line(place, 300)}" for place in each.seen[:MAX_SHOWN]]
     if len(each.seen) > MAX_SHOWN:
         seen.append(f"  # and {len(each.seen) - MAX_SHOWN} more")
     lines = [
+        *([f"  # {one_line(near, 300)}"] if near else []),
         "  # unreviewed. What runs:",
         *seen,
         f"  - name: {_quoted(name)}",

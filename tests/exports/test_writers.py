@@ -418,3 +418,19 @@ def test_another_spelling_of_a_denied_version_is_denied() -> None:
     exported = export("claude-code", FILES, DATA, denied=(Purl.pypi("acme-db-mcp", "2.0.1.0"),))
 
     assert [each.server for each in exported.left_out] == ["io.github.acme/db"]
+
+
+def test_a_name_that_tells_nothing_is_written_as_a_whole() -> None:
+    exported = export("codex", entry(name="com.notion/mcp", remote="https://mcp.notion.example/mcp"))
+
+    assert [each.label for each in exported.allowed] == ["com-notion-mcp"]
+
+
+def test_a_bridge_is_allowed_only_with_the_address_that_it_leads_to() -> None:
+    bridge = "pkg:npm/mcp-remote@0.1.38"
+
+    bare = export("claude-code", FILES, entry(bridge, "io.github.x/bridge"))
+    led = export("claude-code", FILES, entry(bridge, "io.github.x/bridge", arguments=("https://far.example/mcp",)))
+
+    assert [each.server for each in bare.left_out] == ["io.github.x/bridge"]
+    assert led.left_out == ()
