@@ -34,6 +34,7 @@ class Identity(msgspec.Struct, frozen=True):
 
     user: str = ""
     team: str = ""
+    team_id: str = ""
 
 
 class Channel(msgspec.Struct, frozen=True):

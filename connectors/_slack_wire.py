@@ -80,7 +80,7 @@ class Wire:
             client = AsyncWebClient(
                 token, base_url, session=session, logger=QUIET, retry_handlers=[], user_agent_prefix="mcp-monitor"
             )
-            client.proxy = self._proxy(base_url)
+            client.proxy = self.proxy(base_url)
             sent = {"json": dict(arguments)} if verb == "POST" else {"params": dict(arguments)}
             try:
                 response = await client.api_call(method, http_verb=verb, **sent)
@@ -97,7 +97,7 @@ class Wire:
             client = AsyncWebhookClient(
                 url, session=session, logger=QUIET, retry_handlers=[], user_agent_prefix="mcp-monitor"
             )
-            client.proxy = self._proxy(url)
+            client.proxy = self.proxy(url)
             response = await client.send_dict(dict(body))
             said = response.body.strip()
             return Answer(response.status_code, _lower(response.headers), said, said if said != "ok" else "")
@@ -127,8 +127,11 @@ class Wire:
         except TRIPPED as error:
             raise Doubtful(f"an answer that is not Slack's ({type(error).__name__})") from None
 
-    def _proxy(self, url: str) -> str | None:
-        """The SDK would take any proxy of the environment for any host, `no_proxy` or not."""
+    def proxy(self, url: str) -> str | None:
+        """Return through which proxy an address is reached; None: directly.
+
+        The SDK would take any proxy of the environment for any host, `no_proxy` or not.
+        """
         address = Address.parse(url)
         place = f"{address.host.strip('[]')}:{address.port}"
         if address.loopback or urllib.request.proxy_bypass_environment(place, dict(self.proxies)):  # type: ignore[attr-defined]  # not in typeshed

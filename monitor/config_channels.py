@@ -61,6 +61,9 @@ class Slack(Section):
     webhooks_env: Mapping[str, Annotated[Variable, Field(min_length=1)]] = Field(default_factory=dict)
     webhooks_file: Mapping[str, Place] = Field(default_factory=dict)
     mentions: Mapping[str, tuple[Name, ...]] = Field(default_factory=dict)
+    buttons: Flag = False
+    app_token_env: Variable = ""
+    app_token_file: Location = None
 
     @property
     def by_token(self) -> bool:
@@ -76,6 +79,8 @@ class Slack(Section):
     def _one_way(self) -> Self:
         if self.by_token and (self.webhooks_env or self.webhooks_file):
             raise expected("a token with `channels`, or webhooks, not both")
+        if self.buttons and not (self.by_token and (self.app_token_env or self.app_token_file)):
+            raise expected("a bot token, and `app_token_env` or `app_token_file`, beside `buttons`")
         if self.by_token != bool(self.channels):
             raise expected("`token_env` or `token_file` together with `channels`")
         if both := sorted(self.webhooks_env.keys() & self.webhooks_file.keys()):

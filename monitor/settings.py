@@ -48,7 +48,8 @@ class ConfigError(Exception):
 class Settings:
     """The configuration with its secrets, by dotted key.
 
-    The keys: `jira.token`, `slack.token`, `slack.webhooks.NAME`, `web.fleets.NAME`, `sources.{npm,pypi,github}.token`, `store.url`.
+    The keys: `jira.token`, `slack.token`, `slack.app_token`, `slack.webhooks.NAME`,
+    `web.fleets.NAME`, `web.jira_webhook_secret`, `sources.{npm,pypi,github}.token`, `store.url`.
     """
 
     path: Path
@@ -214,6 +215,7 @@ def _named_secrets(config: Config) -> Iterator[_Named]:
     if config.jira.url:
         yield _Named("jira.token", config.jira.token_env, config.jira.token_file, required=True)
     yield _Named("slack.token", config.slack.token_env, config.slack.token_file, required=True)
+    yield _Named("slack.app_token", config.slack.app_token_env, config.slack.app_token_file, required=False)
     for channel, variable in config.slack.webhooks_env.items():
         yield _Named(f"slack.webhooks.{channel}", variable, None, required=True)
     for channel, file in config.slack.webhooks_file.items():
@@ -223,6 +225,7 @@ def _named_secrets(config: Config) -> Iterator[_Named]:
     for sink in config.siem:
         if isinstance(sink, SiemHttp):
             yield _Named(f"siem.{sink.name}.token", sink.token_env, sink.token_file, required=True)
+    yield _Named("web.jira_webhook_secret", config.web.jira_webhook_secret_env, None, required=True)
     for fleet, variable in config.web.fleets.items():
         yield _Named(f"web.fleets.{fleet}", variable, None, required=True)
 

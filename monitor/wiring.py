@@ -31,6 +31,7 @@ from connectors import (
     siem_syslog,
     sigstore_bundle,
     slack,
+    slack_socket,
     toolhive_registry,
     trust_roots,
 )
@@ -56,6 +57,7 @@ from monitor.domain.provenance import Attestation, Subject
 from monitor.domain.purl import Purl
 from monitor.domain.waiver import Waiver
 from monitor.policy.settings import Campaigns, Hold, Policy, Quarterly
+from monitor.ports.buttons import ButtonSource
 from monitor.ports.channels import AlertChannel, CheckpointKeeper, EventSink, TicketTracker
 from monitor.ports.sources import (
     Clock,
@@ -342,6 +344,16 @@ def _tickets(settings: Settings, edge: Http, out: TextIO) -> TicketTracker:
         statuses=given.statuses.model_dump(),
         approvals=given.approvals,
     )
+
+
+def button_source(settings: Settings) -> ButtonSource | None:
+    """Open what hears of buttons that are pressed; None: no buttons are configured, or the app-level token is not there."""
+    given = settings.config.slack
+    token, app_token = settings.secret("slack.token"), settings.secret("slack.app_token")
+    if not given.buttons or not token or not app_token:
+        return None
+    timeout = settings.config.http.timeout.total_seconds()
+    return slack_socket.build(app_token=app_token, token=token, base_url=given.api, timeout=timeout)
 
 
 def _alerts(settings: Settings, out: TextIO) -> AlertChannel:

@@ -25,6 +25,7 @@ COMMANDS = [
     ("init",),
     ("run",),
     ("serve",),
+    ("listen",),
     ("servers",),
     ("findings",),
     ("waive",),

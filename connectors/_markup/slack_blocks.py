@@ -95,8 +95,8 @@ def _buttons(alert: SendAlert | UpdateAlert, extras: Extras) -> list[Json]:
             _button(ACKNOWLEDGE, "I work on it", value=alert.incident),
             _button(SNOOZE, "Snooze for a day", value=alert.incident),
         ]
-    if extras.buttons and alert.ticket:
-        pressed.append(_button(APPROVE, "Approve", value=alert.ticket))
+    if extras.buttons and alert.ticket and alert.shows:
+        pressed.append(_button(APPROVE, f"Approve pin {alert.shows[:8]}", value=f"{alert.ticket} {alert.shows}"))
     return pressed
 
 

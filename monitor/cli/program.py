@@ -19,6 +19,7 @@ from monitor.cli.init import init
 from monitor.cli.installation import doctor, migrate
 from monitor.cli.jobs import run, serve
 from monitor.cli.kept import findings, servers
+from monitor.cli.listen import listen
 from monitor.cli.recertify import recertify
 from monitor.cli.review import review
 from monitor.cli.roots import roots
@@ -32,6 +33,7 @@ COMMANDS = (
     init,
     run,
     serve,
+    listen,
     servers,
     findings,
     waive,

@@ -77,7 +77,7 @@ def _answer(config: Path, finding: str, kind: Kind, *, reason: str, ends: dateti
         named = named_finding(unit, finding)
         name = fingerprint(kind.value, named.fingerprint, person.name, now.isoformat())
         given = Waiver(named.rule, named.server, named.subject, why, person.name, ends, kind, now, name)
-        answer_for(unit, policy, given, now)
+        answer_for(unit, policy, [given], now)
         return given
 
     given = _write(settings, keep)

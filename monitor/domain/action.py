@@ -82,6 +82,8 @@ class SendAlert:
     """Who answers for the server: mentioned where the configuration knows them."""
     ticket: str = ""
     """The mark of the ticket in which it is decided; empty: none."""
+    shows: str = ""
+    """The fingerprint of the pin that is decided about there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class UpdateAlert:
     severity: str
     incident: str
     ticket: str = ""
+    shows: str = ""
     open: bool = True
     """Whether the incident goes on: what is over asks for nothing."""
 

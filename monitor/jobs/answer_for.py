@@ -25,13 +25,14 @@ def policy_of(unit: UnitOfWork, policy: Policy, now: datetime) -> Policy:
     return replace(policy, waivers=(*policy.waivers, *unit.waivers(now)))
 
 
-def answer_for(unit: UnitOfWork, policy: Policy, given: Waiver, now: datetime) -> None:
-    """Keep a waiver or an acknowledgement that somebody gave by command, say so where the findings were told, and commit."""
+def answer_for(unit: UnitOfWork, policy: Policy, given: Sequence[Waiver], now: datetime) -> None:
+    """Keep what somebody said of one or more findings, the same of each, say so where they were told, and commit."""
     unit.alone()
-    unit.keep_waivers([given])
-    event = AuditEvent(now, given.by, f"{given.kind.value}.given", given.server, _detail(given))
-    _say(unit, policy, given, Paragraph(f"{answered_words(given)[:1].upper()}{answered_words(given)[1:]}"), now)
-    unit.commit(event)
+    unit.keep_waivers(given)
+    first, *rest = (AuditEvent(now, each.by, f"{each.kind.value}.given", each.server, _detail(each)) for each in given)
+    words = answered_words(given[0])
+    _say(unit, policy, given, Paragraph(f"{words[:1].upper()}{words[1:]}"), now)
+    unit.commit(first, *rest)
 
 
 def take_back(unit: UnitOfWork, policy: Policy, given: Waiver, *, by: str, now: datetime) -> bool:
@@ -40,7 +41,7 @@ def take_back(unit: UnitOfWork, policy: Policy, given: Waiver, *, by: str, now: 
     if not unit.undo_waiver(given.id, now):
         return False
     event = AuditEvent(now, by, f"{given.kind.value}.undone", given.server, _detail(given))
-    _say(unit, policy, given, Paragraph(f"{by} took back: {answered_words(given)}"), now)
+    _say(unit, policy, [given], Paragraph(f"{by} took back: {answered_words(given)}"), now)
     unit.commit(event)
     return True
 
@@ -56,22 +57,25 @@ def _detail(given: Waiver) -> dict[str, str]:
     }
 
 
-def _say(unit: UnitOfWork, policy: Policy, given: Waiver, said: Paragraph, now: datetime) -> None:
+def _say(unit: UnitOfWork, policy: Policy, given: Sequence[Waiver], said: Paragraph, now: datetime) -> None:
     """Reply in the threads of the incidents, write their first messages anew, and comment in the tickets."""
-    about = [each for each in unit.findings({given.server}) if each.open and given.names(each.finding)]
+    servers = {each.server for each in given}
+    known = unit.findings(servers)
+    about = [each for each in known if each.open and any(it.names(each.finding) for it in given)]
     body = (said, *(Paragraph(each.finding.summary) for each in about[:5]))
-    entry = unit.entries().get(given.server)
+    first, name = given[0], ", ".join(sorted(servers)[:3])
+    entry = unit.entries().get(first.server)
     channel = policy.channel_for(entry.server if entry else None)
-    key = f"{given.id}:{int(now.timestamp() * 1000)}"
+    key = f"{first.id}:{int(now.timestamp() * 1000)}"
     replies = [
         SendAlert(
             f"answered:{incident}:{key}",
             channel,
-            f"{given.kind.value.capitalize()}: {given.server}",
+            f"{first.kind.value.capitalize()}: {name}",
             body,
             max((each.finding.severity for each in about), key=lambda severity: severity.rank).value,
             incident=incident,
-            loud=given.rule in GRAVE and given.kind is Kind.WAIVER,
+            loud=first.kind is Kind.WAIVER and any(each.rule in GRAVE for each in given),
         )
         for incident in sorted({each.incident for each in about if each.incident})
     ]

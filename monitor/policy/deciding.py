@@ -28,6 +28,7 @@ def decide(policy: Policy, snapshot: Snapshot, delta: Delta, reviews: Sequence[R
     by_version = {review.candidate.purl: review for review in reviews}
     reviewed = review_all(policy, snapshot, delta, by_version, live)
     asked = by_version | {review.candidate.purl: review for review in reviewed.reviews}
-    ticket = next((review.mark for review in reversed(asked.values()) if review.state in OPEN), "")
-    told = tell(policy, snapshot.server, delta, snapshot.taken_at, ticket=ticket)
+    last = next((review for review in reversed(asked.values()) if review.state in OPEN), None)
+    ticket, shows = (last.mark, last.candidate.fingerprint) if last else ("", "")
+    told = tell(policy, snapshot.server, delta, snapshot.taken_at, ticket=ticket, shows=shows)
     return Decision(told.rows, reviewed.reviews, (*reviewed.actions, *told.alerts))

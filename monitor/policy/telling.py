@@ -30,12 +30,14 @@ class Told:
     alerts: tuple[SendAlert | UpdateAlert, ...]
 
 
-def tell(policy: Policy, server: Server | None, delta: Delta, now: datetime, *, ticket: str = "") -> Told:
+def tell(
+    policy: Policy, server: Server | None, delta: Delta, now: datetime, *, ticket: str = "", shows: str = ""
+) -> Told:
     """Write pages, notices and all-clears for these findings: at most one of each for each incident that they belong to.
 
     Alerted is what pages, and what would open a ticket but names no version to decide about. A finding that came back is told
     again only when the cooldown has passed; one that got worse is told at once. `server` None: findings of no listed server.
-    `ticket`: the mark of the ticket in which they are decided.
+    `ticket`: the mark of the ticket in which they are decided; `shows`: the fingerprint of the pin that it asks about.
     """
     live = live_findings(policy, delta.open, now)
     pages, notices = [], []
@@ -48,7 +50,7 @@ def tell(policy: Policy, server: Server | None, delta: Delta, now: datetime, *, 
         elif where is Lane.TICKET and each.finding.about is None:
             notices.append(each)
     over = [each for each in delta.resolved if each.told in (Lane.PAGE, Lane.TICKET) and _told_of_this(each)]
-    talk = _Talk(policy, server, ticket, _running(policy, delta, now))
+    talk = _Talk(policy, server, (ticket, shows), _running(policy, delta, now))
     rows = {each.finding.fingerprint: each for each in delta.touched}
     for kind, group in (("page", pages), ("notice", notices)):
         for incident, told in talk.say(kind, group):
@@ -73,7 +75,7 @@ class _Talk:
 
     policy: Policy
     server: Server | None
-    ticket: str
+    ticket: tuple[str, str]
     running: dict[str, str]
     said: list[SendAlert] = field(default_factory=list)
 
@@ -108,7 +110,8 @@ class _Talk:
             loud=kind == "page" and not begins,
             # Only a page calls somebody by name.
             owner=self.server.owner if self.server and kind == "page" else "",
-            ticket=self.ticket,
+            ticket=self.ticket[0],
+            shows=self.ticket[1],
         )
 
 
@@ -137,6 +140,7 @@ def heads(said: Sequence[SendAlert], live: Sequence[Tracked], policy: Policy, no
                 worst_first[0].finding.severity.value if still else Severity.INFO.value,
                 incident,
                 reply.ticket,
+                reply.shows,
                 bool(still),
             )
         )

@@ -94,6 +94,7 @@ class _SendAlert(Struct, tag="send-alert", tag_field="kind"):
     loud: bool = False
     owner: str = ""
     ticket: str = ""
+    shows: str = ""
 
 
 class _UpdateAlert(Struct, tag="update-alert", tag_field="kind"):
@@ -104,6 +105,7 @@ class _UpdateAlert(Struct, tag="update-alert", tag_field="kind"):
     severity: str
     incident: str
     ticket: str = ""
+    shows: str = ""
     open: bool = True
 
 

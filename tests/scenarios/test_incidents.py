@@ -45,7 +45,7 @@ async def answer(company: Company, kind: Kind, *, hours: float, rule: str = "mal
     now = company.world.clock()
     finding, ends = tracked.finding, now + timedelta(hours=hours)
     given = Waiver(rule, finding.server, finding.subject, "rotating keys", "ada", ends, kind, now, f"id{now:%d%H%M}")
-    await company.app.store.run(lambda unit: answer_for(unit, company.app.policy, given, now))
+    await company.app.store.run(lambda unit: answer_for(unit, company.app.policy, [given], now))
     return given
 
 
