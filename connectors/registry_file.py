@@ -8,7 +8,8 @@ from pathlib import Path
 
 from connectors._reading_files.yaml_tree import Pairs, Scalar
 from connectors._registry_entry import read_entry
-from connectors._registry_text import EXAMPLE, MAX_BYTES, NAME
+from connectors._registry_text import EXAMPLE, MAX_BYTES
+from connectors._registry_text import NAME as NAME  # noqa: PLC0414  (as for the other connectors)
 from connectors._registry_text import parse_registry as parse_registry  # noqa: PLC0414  (the connector's own, kept beside the editor)
 from connectors._registry_writing import FileWriter
 from monitor.domain.action import Delivery, Rejected

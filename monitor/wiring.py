@@ -44,7 +44,7 @@ from connectors._report_intake import LONGEST_REPORT as LONGEST_REPORT  # noqa: 
 from connectors._report_intake import OlderReport as OlderReport  # noqa: PLC0414
 from connectors._report_intake import keep_report as keep_report  # noqa: PLC0414
 from connectors._whole_file import write_whole as write_whole  # noqa: PLC0414
-from monitor import wiring_sources
+from monitor import wiring_sources, wiring_writers
 from monitor.about import installed_version
 from monitor.app import App, Limits
 from monitor.config import Config, Inventory, InventoryFile, McpConfig
@@ -94,6 +94,7 @@ def build(settings: Settings, *, out: TextIO, environ: Mapping[str, str], home: 
     machine = installers.Machine(environ, home)
     started = clock()
     mirror = wiring_sources.mirror_of(settings, edge, clock)
+    writers, proposals = wiring_writers.writers(settings, edge)
     return App(
         clock=clock,
         store=open_store(settings, clock=clock),
@@ -109,8 +110,8 @@ def build(settings: Settings, *, out: TextIO, environ: Mapping[str, str], home: 
         trust_roots=_trust_roots(settings, edge, clock),
         tickets=_tickets(settings, edge, out),
         alerts=_alerts(settings, out),
-        writers={},
-        proposals=None,
+        writers=writers,
+        proposals=proposals,
         sinks={each.name: _sink(each, settings, edge) for each in config.siem},
         checkpoints=_checkpoints(config),
         policy=policy(config),
@@ -296,7 +297,7 @@ def _inventory(  # noqa: PLR0911 one return for each kind
         case InventoryFile():
             return inventory_file.build(given.path)
         case InventoryFolder():
-            return inventory_folder.build(given.path, pattern=given.pattern, clock=clock)
+            return inventory_folder.build(given.path, pattern=given.pattern, clock=clock, fleet=given.fleet)
         case InventoryCsv():
             return inventory_csv.build(given.path)
         case OsqueryResults():
