@@ -54,7 +54,7 @@ async def test_the_second_file_of_an_upload_that_is_going_on_is_no_tampering(cal
 
     await calm.run()
 
-    assert await rules(calm) == {"new-release"}
+    assert await rules(calm) == {"new-release", "too-young"}
 
 
 async def test_a_download_of_another_length_is_other_bytes_and_no_outage(calm: Company) -> None:
