@@ -34,18 +34,22 @@ Newest = tuple[tuple[datetime, datetime, Path], Report]
 """A report, after when its host was heard of, when it says it was written, and its file."""
 
 
-def build(path: str | Path, *, clock: Clock, pattern: str = PATTERN) -> DeploymentSource:
-    """Read the folder anew at each call; of files that did not change what was read before is taken."""
-    return InventoryFolder(Path(path), pattern, clock)
+def build(path: str | Path, *, clock: Clock, pattern: str = PATTERN, fleet: str = "") -> DeploymentSource:
+    """Read the folder anew at each call; of files that did not change what was read before is taken.
+
+    A folder of one `fleet` alone: its hosts are called `fleet/host`, since no other fleet's word says anything of them.
+    """
+    return InventoryFolder(Path(path), pattern, clock, fleet)
 
 
 class InventoryFolder:
     """One folder."""
 
-    def __init__(self, path: Path, pattern: str, clock: Clock) -> None:
+    def __init__(self, path: Path, pattern: str, clock: Clock, fleet: str) -> None:
         """Hold the name; nothing is read yet."""
         self._path = path
         self._pattern = pattern
+        self._fleet = fleet
         self._clock = clock
         self._read: dict[Path, tuple[State, Report]] = {}
 
@@ -91,7 +95,7 @@ class InventoryFolder:
             known = self._read.get(path)
             if known and known[0] == state:
                 return known
-            return state, read_report(file.read(MAX_BYTES + 1), str(path))
+            return state, _of_fleet(read_report(file.read(MAX_BYTES + 1), str(path)), self._fleet)
 
     def _files(self) -> list[Path]:
         if not self._path.is_dir():
@@ -105,6 +109,15 @@ class InventoryFolder:
         if len(found) > MAX_FILES:
             raise Malformed(self.name, f"over {MAX_FILES} files")
         return [path for path in found if not path.name.startswith(".")]
+
+
+def _of_fleet(report: Report, fleet: str) -> Report:
+    """Call the host after its fleet, too, so that another fleet's host of that name is another one."""
+    if not fleet:
+        return report
+    host = f"{fleet}/{report.about.host}"
+    there = tuple(replace(each, host=host) for each in report.deployments)
+    return replace(report, about=replace(report.about, host=host), deployments=there)
 
 
 def _why(error: ValueError | SourceError | OSError, path: Path) -> str:

@@ -21,11 +21,12 @@ def with_hosts(unit: UnitOfWork, fleet: Fleet, health: Mapping[str, SourceHealth
     for source, report in sorted(unit.hosts(), key=lambda each: each[1].reported_at):
         heard = health.get(INVENTORY + source)
         if heard is None or heard.failing_since:
-            unread.add(report.host)
+            unread.add(report.host.casefold())
         else:
             # Some sources know when a host was there, and nothing of its policies: they take back nothing that another one saw.
-            before = newest.get(report.host, report)
-            newest[report.host] = report if report.policies else replace(report, policies=before.policies)
+            # Nor is a host another one because its name is written in other capitals.
+            before = newest.get(report.host.casefold(), report)
+            newest[report.host.casefold()] = report if report.policies else replace(report, policies=before.policies)
     reports = tuple(report for host, report in newest.items() if host not in unread)
     # The whole log is searched for them: not for a fleet that reports no such file.
     asked = unit.events(VERB) if any(report.policies for report in reports) else ()

@@ -56,6 +56,16 @@ class History:
         )
         return self._stays(rows)
 
+    def stays_within(self, begin: datetime, end: datetime) -> list[Stay]:
+        """Return what was deployed from `begin` on and before `end`, if only for a part of that time; oldest first."""
+        columns = tables.deployments.c
+        rows = self._in.rows(
+            select(columns.source, columns.document, columns.since, columns.seen_at, columns.gone_at)
+            .where(columns.since < end, columns.gone_at.is_(None) | (columns.gone_at > begin))
+            .order_by(columns.since, columns.source, columns.place)
+        )
+        return self._stays(rows)
+
     def inventories_since(self) -> datetime | None:
         """Return when a deployment was seen first; None: never."""
         first = self._in.rows(select(tables.deployments.c.since).order_by(tables.deployments.c.since).limit(1))
@@ -205,7 +215,8 @@ def _still(
     A host whose report was taken away said nothing new: what it said last holds, until it is forgotten.
     """
     reported = {report.host for report in inventory.reports}
-    silent = set(hosts) - reported
+    spelled = {host.casefold() for host in reported}
+    silent = {host for host in hosts if host.casefold() not in spelled}
     if inventory.complete and not inventory.partial and not silent:
         return {}
     told = reported - inventory.partial

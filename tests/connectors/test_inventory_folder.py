@@ -253,3 +253,12 @@ async def test_a_report_that_we_may_not_read_is_told_with_what_helps(open_folder
     assert inventory.problems == (
         f"{open_folder / 'a.jsonl'}: Permission denied; let the user of this program read it",
     )
+
+
+async def test_the_hosts_of_a_fleets_own_folder_are_called_after_the_fleet(tmp_path: Path) -> None:
+    drop(tmp_path, "a.jsonl", report("laptop-7", NOW, "files"))
+
+    inventory = await build(tmp_path, clock=lambda: NOW, fleet="ci").inventory()
+
+    assert servers(inventory) == {("ci/laptop-7", "files")}
+    assert [each.host for each in inventory.reports] == ["ci/laptop-7"]

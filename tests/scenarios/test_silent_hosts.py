@@ -216,3 +216,13 @@ async def test_a_newer_report_that_says_nothing_of_policies_takes_back_none(calm
 
     differing = await calm.findings("policy-not-enforced")
     assert [each.finding.subject for each in differing] == ["laptop-2 claude-code /etc/managed.json"]
+
+
+async def test_a_host_that_reports_in_other_capitals_is_not_silent(calm: Company, folder: Folder) -> None:
+    await calm.run(["fleet"])
+    del folder.reports["laptop-1"]
+    folder.reports |= {"LAPTOP-1": calm.later(days=4), "laptop-2": calm.later(days=0)}
+
+    await calm.run(["fleet"])
+
+    assert await silent(calm) == []

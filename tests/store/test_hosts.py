@@ -146,3 +146,11 @@ async def test_what_a_host_reports_was_seen_when_it_reported_however_often_that_
 
     assert [at for _, at in seen] == [YESTERDAY]
     assert [stay.seen_at for stay in stays] == [YESTERDAY]
+
+
+async def test_a_host_whose_name_is_written_in_other_capitals_is_no_other_host(store: Database) -> None:
+    await keep(store, lambda unit: unit.keep_inventory(inventory(report("Laptop")), NOW))
+
+    await keep(store, lambda unit: unit.keep_inventory(inventory(report("laptop", LATER)), LATER))
+
+    assert await places(store) == ["laptop"]
