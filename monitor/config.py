@@ -205,12 +205,13 @@ class Log(Section):
 
 
 class Web(Section):
-    """Where `serve` answers /healthz, /readyz and /metrics, and who may send reports to /v1/inventory."""
+    """Where `serve` answers /healthz, /readyz and /metrics, who may send reports to /v1/inventory, and webhooks to /v1/jira."""
 
     listen: Listen = "127.0.0.1:8080"
     stale_after: Duration = timedelta(hours=3)
     reports_per_minute: Count = 2000
     fleets: Mapping[Name, Variable] = Field(default_factory=dict)
+    jira_webhook_secret_env: Variable = ""
 
     @field_validator("fleets")
     @classmethod

@@ -26,6 +26,10 @@ AT_ONCE = ("fleet", "mirror", "risks", "releases")
 once a day, or after a long stop, would not be known until then."""
 
 
+HINT_WAIT = timedelta(seconds=10)
+"""Hints come in swarms, one for each field that somebody touches: the first brings the job forward by so much and no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A job's run that ended. `report` None: it failed as a whole."""
@@ -41,8 +45,19 @@ def slots(schedule: Schedule) -> Mapping[str, str]:
     return {job: expression for job in JOBS if (expression := str(getattr(schedule, job)))}
 
 
-async def keep_running(app: App, schedule: Schedule, *, stop: asyncio.Event, ended: Callable[[Ended], None]) -> None:
-    """Run the jobs until `stop` is set; return when the work in hand is done, or was given back after `schedule.drain`."""
+async def keep_running(
+    app: App,
+    schedule: Schedule,
+    *,
+    stop: asyncio.Event,
+    ended: Callable[[Ended], None],
+    hinted: asyncio.Event | None = None,
+    hint_wait: timedelta = HINT_WAIT,
+) -> None:
+    """Run the jobs until `stop` is set; return when the work in hand is done, or was given back after `schedule.drain`.
+
+    `hinted` is set where somebody may have decided: the job that reads decisions then runs after `hint_wait`, if it runs at all.
+    """
     in_hand: set[asyncio.Task[None]] = set()
 
     async def tick(job: str) -> None:
@@ -70,13 +85,26 @@ async def keep_running(app: App, schedule: Schedule, *, stop: asyncio.Event, end
         scheduler.add_job(tick, when, args=[job], id=job, **at_once)
     scheduler.start()
     log.info("serve.started", jobs=dict(slots(schedule)))
+    hurrying = asyncio.create_task(_hurry(scheduler, hinted, hint_wait)) if hinted else None
     try:
         await stop.wait()
         scheduler.pause()
         await _drain(in_hand, schedule.drain)
     finally:
+        if hurrying:
+            hurrying.cancel()
         scheduler.shutdown(wait=False)
     log.info("serve.stopped")
+
+
+async def _hurry(scheduler: AsyncIOScheduler, hinted: asyncio.Event, wait: timedelta) -> None:
+    """Bring the next reading of decisions forward at each hint."""
+    while await hinted.wait():
+        hinted.clear()
+        soon = datetime.now(scheduler.timezone) + wait
+        planned = scheduler.get_job("reviews")
+        if planned and planned.next_run_time and planned.next_run_time > soon:
+            planned.modify(next_run_time=soon)
 
 
 async def _run(app: App, job: str, *, stop: asyncio.Event, ended: Callable[[Ended], None]) -> None:

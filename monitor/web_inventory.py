@@ -9,15 +9,14 @@ from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from monitor.domain.text import one_line
+from monitor.web_intake import Refused, announced_size, whole_body
 
 JSON_LINES = ("application/x-ndjson", "application/jsonl", "application/x-jsonlines")
-BODY_SECONDS = 60
-"""A sender that needs longer for its body is not waited for."""
 AT_ONCE = 16
 """Reports that are read at a time: each may be as large as a report may be."""
 
@@ -40,16 +39,6 @@ class Understood:
     deployments: int
     problems: tuple[str, ...]
     complete: bool
-
-
-class Refused(Exception):
-    """The report is not taken; the text says why."""
-
-    def __init__(self, status: HTTPStatus, reason: str, **headers: str) -> None:
-        """Name the status of HTTP, the reason, and headers that belong to it."""
-        super().__init__(reason)
-        self.status = status
-        self.headers = headers
 
 
 Keep = Callable[[Fleet, bytes, datetime], Understood]
@@ -88,7 +77,7 @@ def inventory_route(fleets: Sequence[Fleet], keep: Keep, *, clock: Callable[[], 
             allowances[fleet.name].take(clock())
             _announced(request, limit)
             async with places:
-                data = await _body(request, limit)
+                data = await whole_body(request, limit, what="a report")
                 understood = await asyncio.to_thread(keep, fleet, data, clock())
         except Refused as refused:
             text = one_line(str(refused), 500)
@@ -120,23 +109,4 @@ def _announced(request: Request, limit: int) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in JSON_LINES or request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"expected JSON lines, not compressed, as {JSON_LINES[0]}")
-    length = request.headers.get("content-length", "0")
-    if not length.isascii() or not length.isdigit() or len(length) > 20 or int(length) > limit:  # noqa: PLR2004 digits
-        raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a report has at most {limit} bytes")
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                size += len(part)
-                if size > limit:
-                    raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a report has at most {limit} bytes")
-                parts.append(part)
-    except TimeoutError as error:
-        raise Refused(HTTPStatus.REQUEST_TIMEOUT, f"the report did not come within {BODY_SECONDS} s") from error
-    except ClientDisconnect as error:
-        raise Refused(HTTPStatus.BAD_REQUEST, "the report broke off") from error
-    return b"".join(parts)
+    announced_size(request, limit, what="a report")

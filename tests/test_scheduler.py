@@ -169,6 +169,23 @@ async def test_work_that_outlasts_the_drain_is_given_back(company: Company, logg
     assert any("run.given-back" in line for line in logged)
 
 
+async def test_a_hint_brings_the_reading_of_decisions_forward(company: Company) -> None:
+    hinted, service = asyncio.Event(), Service()
+    company.write()
+    planned = schedule(reviews="0 0 1 1 *")
+    running = keep_running(
+        company.app, planned, stop=service.stop, ended=service.note, hinted=hinted, hint_wait=timedelta(0)
+    )
+    task = asyncio.create_task(running)
+    await service.until_ended("fleet")
+
+    hinted.set()
+
+    await service.until_ended("reviews")
+    service.stop.set()
+    await task
+
+
 async def test_a_database_that_fails_does_not_end_the_service(company: Company, logged: list[str]) -> None:
     company.app.store.migrate()
     with closing(sqlite3.connect(company.folder / "monitor.db")) as database:

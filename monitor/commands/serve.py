@@ -4,18 +4,22 @@ import asyncio
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 
-from monitor import web, web_inventory, wiring
+from starlette.routing import Route
+
+from monitor import web, web_inventory, web_jira, wiring
 from monitor.app import App
 from monitor.commands.opening import build_app, open_settings, require_schema
 from monitor.commands.output import note
 from monitor.ending import ExitCode, Stop
 from monitor.scheduler import keep_running
 from monitor.settings import Settings
-from monitor.web_inventory import Fleet, Refused, Understood
+from monitor.web_intake import Refused
+from monitor.web_inventory import Fleet, Understood
 
 
 def serve_until_stopped(config: Path) -> int:
@@ -67,6 +71,18 @@ def keep(fleet: Fleet, data: bytes, now: datetime) -> Understood:
     return Understood(taken.host, taken.deployments, taken.problems, taken.complete)
 
 
+def taken(
+    settings: Settings, senders: tuple[Fleet, ...], *, clock: Callable[[], datetime], hint: Callable[[], None]
+) -> list[Route]:
+    """Return the pages that take something: reports where there are senders, Jira's webhook where its secret is configured."""
+    pages: list[Route] = []
+    if senders:
+        pages.append(web_inventory.inventory_route(senders, keep, clock=clock, limit=wiring.LONGEST_REPORT))
+    if secret := settings.secret("web.jira_webhook_secret"):
+        pages.append(web_jira.jira_route(secret, hint))
+    return pages
+
+
 async def _serve(app: App, settings: Settings, senders: tuple[Fleet, ...], opened: socket.socket | None) -> None:
     config = settings.config
     stop, closed = asyncio.Event(), asyncio.Event()
@@ -74,18 +90,17 @@ async def _serve(app: App, settings: Settings, senders: tuple[Fleet, ...], opene
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     metrics = web.Metrics()
+    hinted = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         if opened:
-            takes = web_inventory.inventory_route(senders, keep, clock=app.clock, limit=wiring.LONGEST_REPORT)
-            further = [takes] if senders else []
+            further = taken(settings, senders, clock=app.clock, hint=hinted.set)
             pages = web.site(app, metrics=metrics, stale_after=config.web.stale_after, stop=stop, further=further)
             group.create_task(web.answer(pages, opened, stop=closed))
             host, port = opened.getsockname()[:2]
-            note(
-                f"answering on http://{host}:{port} (/healthz, /readyz, /metrics{', /v1/inventory' if senders else ''})"
-            )
+            paths = ", ".join(["/healthz", "/readyz", "/metrics", *(route.path for route in further)])
+            note(f"answering on http://{host}:{port} ({paths})")
         try:
-            await keep_running(app, config.schedule, stop=stop, ended=metrics.ended)
+            await keep_running(app, config.schedule, stop=stop, ended=metrics.ended, hinted=hinted)
         finally:
             # The pages stay until the work is drained: /readyz says so meanwhile.
             closed.set()
