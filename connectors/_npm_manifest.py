@@ -6,7 +6,7 @@ https://docs.npmjs.com/cli/v11/using-npm/scripts: `preinstall`, `install` and `p
 It does not know what lies in the tarball: a manifest may differ from the one in there.
 """
 
-from sys import intern
+from functools import lru_cache
 
 import msgspec
 
@@ -22,19 +22,10 @@ LARGEST = 2**53
 
 
 class _Dist(msgspec.Struct, rename="camel", gc=False):
-    unpacked_size: msgspec.Raw = msgspec.Raw(b"null")
+    unpacked_size: int | None = None
 
 
-class _Entry(msgspec.Struct, rename="camel"):
-    scripts: msgspec.Raw = msgspec.Raw(b"null")
-    has_install_script: msgspec.Raw = msgspec.Raw(b"null")
-    gypfile: msgspec.Raw = msgspec.Raw(b"null")
-    maintainers: msgspec.Raw = msgspec.Raw(b"null")
-    npm_user: msgspec.Raw = msgspec.field(name="_npmUser", default=msgspec.Raw(b"null"))
-    dist: _Dist = msgspec.field(default_factory=_Dist)
-
-
-class _Scripts(msgspec.Struct):
+class _Scripts(msgspec.Struct, gc=False):
     preinstall: str = ""
     install: str = ""
     postinstall: str = ""
@@ -44,28 +35,31 @@ class _Account(msgspec.Struct, gc=False):
     name: str = ""
 
 
+class _Entry(msgspec.Struct, rename="camel"):
+    scripts: _Scripts | None = None
+    has_install_script: bool | None = None
+    gypfile: bool | None = None
+    maintainers: list[_Account] | None = None
+    npm_user: _Account | None = msgspec.field(name="_npmUser", default=None)
+    dist: _Dist = msgspec.field(default_factory=_Dist)
+
+
 _ENTRY: msgspec.json.Decoder[_Entry] = msgspec.json.Decoder(_Entry)
-_SCRIPTS: msgspec.json.Decoder[_Scripts | None] = msgspec.json.Decoder(_Scripts | None)
-_ACCOUNT: msgspec.json.Decoder[_Account | None] = msgspec.json.Decoder(_Account | None)
-_ACCOUNTS: msgspec.json.Decoder[list[_Account] | None] = msgspec.json.Decoder(list[_Account] | None)
-_SIZE: msgspec.json.Decoder[int | None] = msgspec.json.Decoder(int | None)
-YES = b"true"
 
 
 def read(entry: msgspec.Raw) -> Manifest | None:
-    """Read what can be read; None where the part that tells of scripts, accounts or size is of another shape than npm's."""
+    """Read it; None where the part that tells of scripts, accounts or size is of another shape than npm's."""
     try:
         found = _ENTRY.decode(entry)
-        scripts = _SCRIPTS.decode(found.scripts) or _Scripts()
-        size = _SIZE.decode(found.dist.unpacked_size)
-        accounts = _ACCOUNTS.decode(found.maintainers) or []
-        user = _ACCOUNT.decode(found.npm_user) or _Account()
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+    size = found.dist.unpacked_size
     return Manifest(
-        _hooks(scripts, built=bytes(found.gypfile) == YES, told=bytes(found.has_install_script) == YES),
-        tuple(sorted({_name(each) for each in accounts[:MAX_MAINTAINERS]} - {""})),
-        _name(user),
+        _hooks(found.scripts or _Scripts(), built=found.gypfile is True, told=found.has_install_script is True),
+        tuple(
+            sorted({_name(each.name[: MAX_NAME * 4]) for each in (found.maintainers or [])[:MAX_MAINTAINERS]} - {""})
+        ),
+        _name(found.npm_user.name[: MAX_NAME * 4]) if found.npm_user else "",
         size if size is not None and 0 <= size < LARGEST else None,
     )
 
@@ -78,6 +72,7 @@ def _hooks(scripts: _Scripts, *, built: bool, told: bool) -> tuple[str, ...]:
     return hooks or (("an install script, which the manifest does not name",) if told else ())
 
 
-def _name(account: _Account) -> str:
+@lru_cache(maxsize=2**12)
+def _name(name: str) -> str:
     """The same few names stand in each of thousands of versions."""
-    return intern(one_line(account.name, MAX_NAME))
+    return one_line(name, MAX_NAME)
