@@ -144,7 +144,7 @@ def presses(payload: object, *, team: str) -> list[Press]:
     try:
         read = msgspec.convert(payload, _Payload)
     except (msgspec.ValidationError, RecursionError):
-        log.warning("slack.press-unreadable")
+        log.info("slack.press-unreadable")
         return []
     if read.type != "block_actions":
         return []
