@@ -22,3 +22,13 @@ class Grounds:
 
     decided_at: datetime
     roots: tuple[TrustRoot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """That an address gave a body: first and last."""
+
+    url: str
+    sha256: str
+    first_fetched_at: datetime
+    fetched_at: datetime

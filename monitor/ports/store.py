@@ -11,7 +11,7 @@ from monitor.domain.audit import AuditEvent, Checkpoint, Sealed
 from monitor.domain.connection import Connection
 from monitor.domain.dependency import Dependencies, Resolved
 from monitor.domain.deployment import Deployment, HostReport, Inventory, Stay
-from monitor.domain.evidence import Evidence, Grounds
+from monitor.domain.evidence import Evidence, Grounds, Sighting
 from monitor.domain.finding import Tracked
 from monitor.domain.health import SourceHealth
 from monitor.domain.provenance import TrustRoot, Verification
@@ -94,6 +94,9 @@ class UnitOfWork(Protocol):
     def evidence(self, digests: Collection[str]) -> Mapping[str, bytes | Unknown]:
         """Return the bodies by digest, or why one cannot be had: never kept, too large, or not what was kept any more."""
 
+    def sightings(self, digests: Collection[str]) -> list[Sighting]:
+        """Return which addresses gave these bodies, in the order of digests and addresses."""
+
     def advisories(self, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Advisory]:
         """Return the kept records, by database and id."""
 
@@ -144,6 +147,9 @@ class UnitOfWork(Protocol):
 
     def stays_at(self, at: datetime) -> list[Stay]:
         """Return what was deployed at a time, as it was known then."""
+
+    def stays_within(self, begin: datetime, end: datetime) -> list[Stay]:
+        """Return what was deployed from `begin` on and before `end`, if only for a part of that time; oldest first."""
 
     def hosts(self) -> list[tuple[str, HostReport]]:
         """Return the last report of each host that reports by itself, with the name of the source that had it."""

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from sqlalchemy import select
 
-from monitor.domain.evidence import Evidence
+from monitor.domain.evidence import Evidence, Sighting
 from monitor.domain.unknown import Reason, Unknown
 from monitor.store import tables
 from monitor.store.tables import plain
@@ -62,6 +62,13 @@ class Bodies:
         }
         never = Unknown(Reason.UNAVAILABLE, STORE, "the document was not kept")
         return {digest: kept.get(digest, never) for digest in digests}
+
+    def sightings(self, digests: Collection[str]) -> list[Sighting]:
+        """Return which addresses gave these bodies, in the order of digests and addresses."""
+        columns = tables.sightings.c
+        found = select(columns.url, columns.sha256, columns.first_fetched_at, columns.fetched_at)
+        wanted = found.where(self._in.among(columns.sha256, digests)).order_by(columns.sha256, columns.address)
+        return [Sighting(*row) for row in self._in.rows(wanted)]
 
 
 def _row(evidence: Evidence) -> dict[str, object]:

@@ -53,7 +53,7 @@ class Unit:
         history = History(transaction)
         self.stays, self.ran, self.entry_history = history.stays, history.ran, history.entry_history
         self.inventories_since = history.inventories_since
-        self.stays_at = history.stays_at
+        self.stays_at, self.stays_within = history.stays_at, history.stays_within
         self.deployments, self.keep_inventory = history.deployments, history.keep_inventory
         self.forget_inventories = history.forget_inventories
         self.entries, self.keep_entries = history.entries, history.keep_entries
@@ -71,6 +71,7 @@ class Unit:
 
         bodies = Bodies(transaction)
         self.evidence, self.keep_evidence = bodies.evidence, bodies.keep_evidence
+        self.sightings = bodies.sightings
 
         outbox = Outbox(transaction)
         self.queue, self.take, self.settle = outbox.queue, outbox.take, outbox.settle
