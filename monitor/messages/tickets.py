@@ -11,6 +11,7 @@ from monitor.domain.finding import Finding
 from monitor.domain.purl import Purl
 from monitor.domain.review import Review, State
 from monitor.domain.snapshot import Snapshot
+from monitor.domain.stage import Stage
 from monitor.domain.text import one_line
 from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
 from monitor.messages.evidence import changed
@@ -33,6 +34,8 @@ def ticket_title(snapshot: Snapshot, review: Review) -> str:
     match _standing(snapshot, purl):
         case _Standing.APPROVED:
             return f"Review the approval of {purl.label} {purl.version} ({name})"
+        case _Standing.SUBMITTED:
+            return f"Onboard {name}: {purl.label} {purl.version or ''}".rstrip()
         case _Standing.DEPLOYED:
             return f"Deployed and not approved: {purl.label} {purl.version} ({name})"
         case _Standing.CANDIDATE:
@@ -107,6 +110,14 @@ def _question(snapshot: Snapshot, review: Review) -> str:
             return f"{who}: may {purl.label} {purl.version} stay approved?"
         case _Standing.CANDIDATE:
             return f"{who}: may {purl.label} {purl.version} run?"
+        case _Standing.SUBMITTED:
+            asked = snapshot.submission
+            by = f" {asked.by} asks for it: {asked.purpose}." if asked else ""
+            scopes = f" It is to be allowed: {', '.join(asked.scopes)}." if asked and asked.scopes else ""
+            stage = (
+                " Approved, it is in staging: no export allows it." if asked and asked.wanted is Stage.STAGING else ""
+            )
+            return f"{who}: may it be listed with {purl.label} {purl.version or ''}?{by}{scopes}{stage}"
         case _Standing.DEPLOYED:
             mend = (
                 f"bring the hosts to {snapshot.approval.pin.purl.version}, or approve it"
@@ -121,12 +132,15 @@ class _Standing(Enum):
 
     APPROVED = auto()
     CANDIDATE = auto()
+    SUBMITTED = auto()
     DEPLOYED = auto()
 
 
 def _standing(snapshot: Snapshot, purl: Purl) -> _Standing:
     if snapshot.approval and snapshot.approval.pin.purl == purl:
         return _Standing.APPROVED
+    if snapshot.submission and snapshot.submission.candidate.purl == purl:
+        return _Standing.SUBMITTED
     if not isinstance(snapshot.package, Unknown):
         ahead = (known.release.purl for known in unreviewed(snapshot.approval, snapshot.package))
         return _Standing.CANDIDATE if purl in ahead else _Standing.DEPLOYED
@@ -134,6 +148,8 @@ def _standing(snapshot: Snapshot, purl: Purl) -> _Standing:
 
 
 def _verification(snapshot: Snapshot, review: Review) -> Document:
+    if snapshot.verifications is NOT_ASKED:
+        return (Heading("Verification"), Paragraph("Not looked at by the job that found this: `run releases` verifies."))
     if isinstance(snapshot.verifications, Unknown):
         return (Heading("Verification"), Paragraph(f"Could not be done. {snapshot.verifications}"))
     claims = snapshot.verifications.get(review.candidate.purl, ())

@@ -50,7 +50,8 @@ def deployed_digest_differs(snapshot: Snapshot) -> Verdicts:
 
     Harm: a tampered package or image under an approved name.
     Evidence: a digest in the launch command, the inventory or the host's lock file, against the digests of the approval (same algorithm).
-    False positives: an approval that does not list all files of the version.
+    An image is what its digest says, whatever tag stands beside it.
+    False positives: an approval that does not list all files of the version, or an image's digest for each platform.
     Remedy: take the host's copy for forensics, reinstall from the approved digest.
     """
     yield from _each(snapshot, "deployed-digest-differs", Severity.CRITICAL, Kind.DIGEST_DIFFERS)

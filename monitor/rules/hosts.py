@@ -17,7 +17,7 @@ def host_silent(fleet: Fleet) -> Iterable[Finding]:
     Harm: what is started there since is not seen, and what was seen last is taken for what runs.
     Evidence: the time of its last report.
     False positives: holidays, and hosts that were retired; these are forgotten 30 days after their last report.
-    Remedy: run `mcp-monitor scan` there again, or take the host's report away if the host is no more.
+    Remedy: run `mcp-monitor scan` there again; of a host that is no more take the report away, then `mcp-monitor deployments forget HOST`.
     """
     for report in fleet.reports:
         if fleet.overdue_at and report.reported_at < fleet.overdue_at:
