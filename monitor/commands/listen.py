@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -47,8 +48,13 @@ async def _listen(app: App, buttons: ButtonSource) -> None:
     await hear(app, buttons, stop)
 
 
-async def hear(app: App, buttons: ButtonSource, stop: asyncio.Event) -> None:
-    """Deal with one press after the other, and send at once what is to be said of it. A database that is away costs that press only."""
+async def hear(
+    app: App, buttons: ButtonSource, stop: asyncio.Event, *, after: Callable[[], None] = lambda: None
+) -> None:
+    """Deal with one press after the other, and send at once what is to be said of it. A database that is away costs that press only.
+
+    `after` is called after each press, whatever came of it.
+    """
     one = asyncio.Lock()
 
     async def pressed(what: Press) -> None:
@@ -60,5 +66,7 @@ async def hear(app: App, buttons: ButtonSource, stop: asyncio.Event) -> None:
                     await deliver(app)
             except Exception:  # the driver's bulkhead: whoever pressed sees that nothing happened, and presses again
                 log.exception("press.failed", button=what.button.value, by=what.by)
+            finally:
+                after()
 
     await buttons.listen(pressed, stop)

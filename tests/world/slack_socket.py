@@ -23,6 +23,8 @@ class SocketMode:
     acknowledged: list[str] = field(default_factory=list)
     connections: int = 0
     port: int = 0
+    dealt_with: asyncio.Event = field(default_factory=asyncio.Event)
+    """For a test to set, when our side has dealt with a press."""
     _socket: web.WebSocketResponse | None = None  # None: nobody is connected
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _envelopes: int = 0
