@@ -22,6 +22,7 @@ from monitor.cron import trigger, zone
 from monitor.domain.audit import AuditEvent
 from monitor.domain.health import SourceHealth
 from monitor.ports.store import UnitOfWork
+from monitor.runner import JOBS
 from monitor.scheduler import Ended, keep_running, slots
 from tests.company import Company
 from tests.world import Fault, Kind, World
@@ -43,11 +44,7 @@ def company(world: World, tmp_path: Path) -> Company:
 def schedule(**options: str) -> Schedule:
     """A schedule on which nothing runs but what is run at the start, unless it is said."""
     never = "0 0 1 1 *"
-    return Schedule.model_validate(
-        {"fleet": never, "releases": never, "risks": ""}
-        | dict.fromkeys(("mirror", "advisories", "health", "reviews", "siem", "checkpoints", "deliver", "digest"), "")
-        | options
-    )
+    return Schedule.model_validate(dict.fromkeys(JOBS, "") | {"fleet": never, "releases": never} | options)
 
 
 class Service:
