@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from connectors import slack
-from monitor.domain.action import Ambiguous, Deferred, Delivered, Rejected, SendAlert
+from monitor.domain.action import Ambiguous, Deferred, Delivered, Rejected, SendAlert, UpdateAlert
 from monitor.domain.document import Code, Link, Paragraph, Table
 from monitor.ports.channels import AlertChannel
 from monitor.ports.errors import Denied, Malformed, Unavailable
 from tests.world import Fault, Kind, World
+from tests.world.slack import Message
 
 HOSTILE = "<!channel> <https://evil.example|click> & *bold* ```x```"
 BODY = (
@@ -330,3 +331,189 @@ async def test_a_proxy_carries_what_is_not_on_this_machine() -> None:
     delivery = await subject.send(ALERT, repeat=False)
 
     assert delivery == Deferred("slack: no connection (ClientProxyConnectionError)", 60.0)
+
+
+# --- threads, mentions, buttons -----------------------------------------------------------------------------------------
+
+HEAD = replace(ALERT, key="page:a", incident="1a2b", begins=True, owner="platform", ticket="mark1", shows="f" * 16)
+REPLY = replace(HEAD, key="page:b", begins=False, owner="", title="Worse")
+UPDATE = UpdateAlert("head:b", "default", f"Open: files {HOSTILE}", BODY, "high", "1a2b")
+LINK = "https://jira.example/browse/MCPSEC-1"
+
+
+def talking(world: World, *, buttons: bool = False) -> AlertChannel:
+    return slack.build(
+        token=TOKEN,
+        channels={"default": "C0ALERTS"},
+        mentions={"platform": ("U0ADA", "U0BOB")},
+        buttons=buttons,
+        base_url=world.url("slack") + "/api",
+        proxies={},
+        timeout=0.5,
+    )
+
+
+async def begun(world: World) -> str:
+    delivery = await talking(world).send(HEAD, repeat=False)
+    assert isinstance(delivery, Delivered)
+    return delivery.ref
+
+
+def pressable(message: Message) -> dict[str, str]:
+    """Return the buttons of a message: name -> value or address."""
+    elements = [each for block in message.blocks if block["type"] == "actions" for each in block["elements"]]  # type: ignore[attr-defined]  # a list
+    return {str(each["action_id"]): str(each.get("value") or each.get("url")) for each in elements}
+
+
+async def test_a_reply_goes_into_its_thread_and_is_seen_in_the_channel_only_when_it_is_loud(world: World) -> None:
+    head = await begun(world)
+
+    await talking(world).send(REPLY, repeat=False, thread=head)
+    await talking(world).send(replace(REPLY, key="page:c", loud=True), repeat=False, thread=head)
+
+    _, quiet, loud = world.slack.messages
+    assert (quiet.thread, quiet.broadcast) == (head, False)
+    assert (loud.thread, loud.broadcast) == (head, True)
+
+
+async def test_a_reply_to_a_message_that_is_gone_stands_alone(world: World) -> None:
+    delivery = await talking(world).send(REPLY, repeat=False, thread="1700000000.000001")
+
+    (message,) = world.slack.messages
+    assert delivery == Delivered(message.ts)
+    assert message.thread == ""
+
+
+async def test_a_reply_in_doubt_is_found_in_its_thread_and_nowhere_else(world: World) -> None:
+    head = await begun(world)
+    sent = await talking(world).send(REPLY, repeat=False, thread=head)
+
+    in_thread = await talking(world).find(REPLY, thread=head)
+    in_channel = await talking(world).find(REPLY)
+    elsewhere = await talking(world).find(REPLY, thread="1700000000.000001")
+
+    assert isinstance(sent, Delivered)
+    assert (in_thread, in_channel, elsewhere) == (sent.ref, None, None)
+
+
+async def test_the_first_message_is_written_anew_with_text_and_layout(world: World) -> None:
+    head = await begun(world)
+
+    delivery = await talking(world).update(UPDATE, head, link=LINK)
+
+    (message,) = world.slack.messages
+    assert delivery == Delivered("")
+    assert message.text.startswith("high: Open: files")
+    assert "Open: files &lt;!channel&gt;" in message.words
+    assert message.key == "page:a"
+
+
+async def test_an_update_whose_layout_is_refused_leaves_nothing_of_the_old_one(world: World) -> None:
+    head = await begun(world)
+    world.slack.refuses_blocks = True
+
+    await talking(world).update(UPDATE, head)
+
+    (message,) = world.slack.messages
+    assert message.blocks == ()
+    assert "Open: files" in message.text
+
+
+async def test_a_message_that_is_gone_or_not_ours_is_left(world: World) -> None:
+    head = await begun(world)
+    world.slack.foreign.add(head)
+
+    not_ours = await talking(world).update(UPDATE, head)
+    gone = await talking(world).update(UPDATE, "1700000000.000001")
+    nameless = await talking(world).update(UPDATE, "")
+
+    assert (not_ours, gone, nameless) == (Delivered(""), Delivered(""), Delivered(""))
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome"),
+    [(Kind.TOO_MANY, Deferred), (Kind.HTML, Ambiguous), (Kind.OUTAGE, Ambiguous), (Kind.RESET, Ambiguous)],
+)
+async def test_an_update_that_fails_is_tried_again(world: World, kind: Kind, outcome: type) -> None:
+    head = await begun(world)
+    world.break_("slack", Fault(kind, retry_after="7"))
+
+    assert isinstance(await talking(world).update(UPDATE, head), outcome)
+
+
+async def test_an_update_in_an_archived_channel_is_rejected_with_the_way_out(world: World) -> None:
+    head = await begun(world)
+    world.slack.archived.add("C0ALERTS")
+
+    delivery = await talking(world).update(UPDATE, head)
+
+    assert isinstance(delivery, Rejected)
+    assert "name another channel" in delivery.detail
+
+
+async def test_the_owners_people_are_mentioned_by_us_and_nobody_by_a_stranger(world: World) -> None:
+    await begun(world)
+    await talking(world).send(REPLY, repeat=False)
+
+    first, second = (message.words for message in world.slack.messages)
+    assert "<@U0ADA> <@U0BOB>" in first
+    assert "<@" not in second
+
+
+async def test_a_message_without_layout_still_mentions_and_links(world: World) -> None:
+    world.slack.refuses_blocks = True
+
+    await talking(world).send(HEAD, repeat=False, link=LINK)
+
+    (message,) = world.slack.messages
+    assert message.text.startswith("<@U0ADA> <@U0BOB>")
+    assert f"<{LINK}|Open the ticket>" in message.text
+
+
+@pytest.mark.parametrize(
+    ("buttons", "names"),
+    [(False, ["mcp-open"]), (True, ["mcp-open", "mcp-acknowledge", "mcp-snooze", "mcp-approve"])],
+)
+async def test_the_ticket_is_a_button_and_the_others_are_there_when_somebody_listens(
+    world: World,
+    buttons: bool,  # noqa: FBT001 a case of the table
+    names: list[str],
+) -> None:
+    await talking(world, buttons=buttons).send(HEAD, repeat=False, link=LINK)
+
+    found = pressable(world.slack.messages[0])
+    assert list(found) == names
+    assert found["mcp-open"] == LINK
+    assert found.get("mcp-approve", f"mark1 {'f' * 16}") == f"mark1 {'f' * 16}"
+
+
+async def test_what_is_over_asks_for_nothing(world: World) -> None:
+    head = await begun(world)
+
+    await talking(world, buttons=True).update(replace(UPDATE, open=False, ticket="mark1", shows="f" * 16), head)
+
+    assert pressable(world.slack.messages[0]) == {}
+
+
+async def test_a_ticket_whose_address_is_none_is_no_button(world: World) -> None:
+    await talking(world).send(HEAD, repeat=False, link="javascript:alert(1)")
+
+    assert pressable(world.slack.messages[0]) == {}
+
+
+def test_an_id_that_can_be_nothing_but_a_name_is_refused() -> None:
+    with pytest.raises(ValueError, match="no member id"):
+        slack.build(token=TOKEN, channels={"default": "C0"}, mentions={"platform": ("!channel",)}, proxies={})
+
+
+async def test_the_probe_refuses_an_archived_channel(world: World) -> None:
+    world.slack.archived.add("C0ALERTS")
+
+    with pytest.raises(Denied, match="is_archived: name another channel"):
+        await bot(world).probe()
+
+
+async def test_the_probe_says_when_it_cannot_tell_whether_a_channel_is_archived(world: World) -> None:
+    world.slack.scopes.discard("channels:read")
+
+    assert "whether it is archived cannot be told" in await bot(world).probe()
