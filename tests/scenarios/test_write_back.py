@@ -1,0 +1,160 @@
+"""An approval becomes the pin: in the registry's file, or as a pull request to where it is kept."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from monitor.domain.action import ListServer, RetireServer, WritePin
+from monitor.domain.audit import AuditEvent
+from monitor.domain.purl import Purl
+from monitor.domain.server import Approval, Pin
+from monitor.ports.store import UnitOfWork
+from monitor.report import Report
+from monitor.runner import FULL, run
+from tests.company import Company
+from tests.scenarios.conftest import BUILDER, FILES
+from tests.world import World
+
+REGISTRY = """\
+# The registry. Ask the platform team.
+version: 1
+servers:
+  # Reads and writes files.
+  - name: io.github.acme/files-mcp
+    package: pkg:npm/%40acme/files-mcp   # the scope is ours
+    repository: acme/files-mcp
+    owner: platform
+    approved:
+      version: 1.4.2
+      by: rita@acme.example   # on behalf of the board
+      on: 2026-11-01
+
+  - {name: io.github.acme/fetch-mcp, package: pkg:pypi/acme-fetch-mcp, owner: platform, approved: {version: 2.4.2, by: rita}}
+"""
+NEW = Purl.npm("@acme/files-mcp").at("1.4.3")
+
+
+@pytest.fixture
+def company(settled_world: World, tmp_path: Path) -> Company:
+    """A company whose registry is written by hand, and into which decisions are written."""
+    acme = Company(tmp_path, settled_world, settings='\n[reviews]\nwrite = "file"\n')
+    acme.deploy("laptop-7", "pkg:pypi/acme-fetch-mcp@2.4.2")
+    assert acme.app
+    (tmp_path / "registry.yaml").write_text(REGISTRY, "utf-8")
+    return acme
+
+
+async def look(company: Company) -> Report:
+    """Run the program, and leave the registry as it is."""
+    return await run(company.app, FULL)
+
+
+async def deliver(company: Company) -> Report:
+    return await run(company.app, ["deliver"])
+
+
+def registry(company: Company) -> str:
+    return (company.folder / "registry.yaml").read_text("utf-8")
+
+
+def pin(
+    company: Company, purl: Purl = NEW, *, key: str = "pin:1", before: str = "pkg:npm/%40acme/files-mcp@1.4.2"
+) -> WritePin:
+    approval = Approval(Pin(purl), "ada", company.world.clock(), None, "MCPSEC-7")
+    return WritePin(key, FILES, approval, before, "registry-file")
+
+
+async def decide(company: Company, action: WritePin | RetireServer | ListServer) -> None:
+    def keep(unit: UnitOfWork) -> None:
+        now = company.world.clock()
+        unit.queue([action], now)
+        unit.commit(AuditEvent(now, "test", "decided", FILES, {}))
+
+    await company.app.store.run(keep)
+
+
+async def test_an_approval_becomes_the_pin_and_the_next_look_is_quiet(company: Company) -> None:
+    await look(company)
+    company.world.npm.publish("@acme/files-mcp", "1.4.3", attested_by=BUILDER)
+    noisy = await look(company)
+    await decide(company, pin(company))
+    await deliver(company)
+
+    quiet = await look(company)
+
+    assert (noisy.exit_code, quiet.exit_code) == (1, 0)
+    at = f"{company.world.clock():%Y-%m-%dT%H:%M:%SZ}".replace("T00:00:00Z", "")
+    assert registry(company) == REGISTRY.replace("version: 1.4.2", "version: 1.4.3").replace(
+        "by: rita@acme.example ", "by: ada "
+    ).replace("on: 2026-11-01", f"on: {at}\n      ticket: MCPSEC-7")
+
+
+async def test_a_process_that_dies_between_writing_and_noting_it_changes_nothing_more(company: Company) -> None:
+    await look(company)
+    action = pin(company)
+    # It was written, and nobody noted that: the action comes back.
+    await company.app.writers["registry-file"].write(action)
+    before = registry(company)
+    await decide(company, action)
+
+    report = await deliver(company)
+
+    assert report.exit_code == 0
+    assert registry(company) == before
+    assert "1.4.3" in before
+
+
+async def test_what_somebody_approved_by_hand_meanwhile_is_not_written_over(
+    company: Company, logged: list[str]
+) -> None:
+    by_hand = REGISTRY.replace("version: 1.4.2", "version: 1.4.1")
+    (company.folder / "registry.yaml").write_text(by_hand, "utf-8")
+    await decide(company, pin(company))
+
+    report = await deliver(company)
+
+    assert registry(company) == by_hand
+    assert "delivery.failed" in "".join(logged)
+    assert ["1.4.1" in each and "1.4.3" in each for each in report.problems] == [True]
+
+
+async def test_an_edit_elsewhere_in_the_file_is_kept(company: Company) -> None:
+    edited = REGISTRY.replace("# The registry.", "# Our registry, edited a moment ago.")
+    (company.folder / "registry.yaml").write_text(edited, "utf-8")
+    await decide(company, pin(company))
+
+    await deliver(company)
+
+    assert registry(company).startswith("# Our registry, edited a moment ago.")
+    assert "version: 1.4.3" in registry(company)
+
+
+async def test_a_retired_server_that_still_runs_is_told(company: Company) -> None:
+    old = {
+        "host": "laptop-8",
+        "client": "c",
+        "location": "/mcp.json",
+        "name": "mcp",
+        "purl": str(NEW.package.at("1.4.2")),
+    }
+    (company.folder / "inventory.jsonl").write_text(json.dumps(old) + "\n", "utf-8")
+    await look(company)
+    await decide(company, RetireServer("retire:1", FILES, "ada", "nobody uses it", "registry-file"))
+    await deliver(company)
+
+    await look(company)
+
+    found = [each for each in await company.findings() if each.open and each.finding.rule == "unapproved-version"]
+    assert ["the server is retired" in each.finding.summary for each in found] == [True]
+
+
+async def test_a_decision_for_a_writer_that_is_gone_says_so(company: Company, logged: list[str]) -> None:
+    action = pin(company)
+    gone = WritePin(action.key, action.server, action.approval, action.before, "github-pull-request")
+    await decide(company, gone)
+
+    report = await deliver(company)
+
+    assert "delivery.failed" in "".join(logged)
+    assert ["github-pull-request is not configured any more" in each for each in report.problems] == [True]
