@@ -21,6 +21,7 @@ from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
 from monitor.jobs.answer_for import policy_of
 from monitor.jobs.ask_advisories import Answers
 from monitor.jobs.bulkhead import guarded_now
+from monitor.jobs.burst import together
 from monitor.jobs.find_dependencies import Found
 from monitor.jobs.look import Sights
 from monitor.jobs.outcome import ACTOR, Judged, judge, keep, looked_event
@@ -50,7 +51,7 @@ def record(
     judged, failed = judge_all(unit, app, snapshots)
     unknowns = [unknown for each in judged for unknown in each.snapshot.unknowns()]
     first = looked_event(job, [each.server.name for each in snapshots], unknowns, now)
-    events = keep(unit, judged, now)
+    events = keep(unit, together(unit, app, judged, now), now)
     unit.keep_evidence([*answers.evidence, *(sights.evidence if sights else ())])
     if sights:
         events += _keep_sights(unit, sights, now)

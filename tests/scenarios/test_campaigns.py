@@ -1,0 +1,156 @@
+"""Burst days: one project that keeps many servers releases all of them at once."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.company import Company
+from tests.jobs.conftest import PEOPLE
+from tests.world import Identity, World
+
+SETTINGS = """
+[jira.statuses]
+approved = ["Approved"]
+rejected = ["Rejected"]
+withdrawn = ["Cancelled"]
+reopened = ["To Do"]
+"""
+MALLORY = Identity(repository="mallory/other", repository_id="666")
+
+
+def name(number: int) -> str:
+    return f"io.github.acme/tool-{number}"
+
+
+def package(number: int) -> str:
+    return f"@acme/tool-{number}"
+
+
+@pytest.fixture
+async def acme(world: World, tmp_path: Path) -> Company:
+    """Seven servers of one scope; the first look is over."""
+    company = Company(tmp_path, world, settings=SETTINGS)
+    for number in range(7):
+        world.npm.publish(package(number), "1.0.0", attested_by=None)
+        company.approve(name(number), "1.0.0", package=f"pkg:npm/%40acme/tool-{number}", tier=2)
+        company.deploy(f"laptop-{number}", f"pkg:npm/%40acme/tool-{number}@1.0.0")
+    company.policy(people=PEOPLE)
+    world.clock.advance(days=10)
+    await company.run()
+    company.later(hours=2)
+    return company
+
+
+def release(company: Company, *numbers: int) -> None:
+    for number in numbers:
+        company.world.npm.publish(package(number), "1.1.0", attested_by=None)
+
+
+async def stand(company: Company) -> list[str]:
+    return sorted(f"{each.server[-1]} {each.state.value}" for each in await company.reviews())
+
+
+async def test_five_servers_of_one_scope_have_one_ticket_that_lists_them(acme: Company) -> None:
+    release(acme, 0, 1, 2, 3, 4)
+
+    await acme.run()
+    await acme.run()
+
+    (issue,) = acme.world.jira.issues
+    reviews = await acme.reviews()
+    assert issue.summary == "Campaign: re-approve 5 servers of npm scope @acme"
+    assert all(name(number) in issue.words for number in range(5))
+    assert all(each.candidate.fingerprint in issue.words for each in reviews)
+    assert len(issue.remarks) == 5
+    assert {each.ticket for each in reviews} == {issue.key}
+
+
+async def test_four_are_no_campaign(acme: Company) -> None:
+    release(acme, 0, 1, 2, 3)
+
+    await acme.run()
+
+    assert len(acme.world.jira.issues) == 4
+
+
+async def test_those_that_come_later_join_the_ticket(acme: Company) -> None:
+    release(acme, 0, 1, 2, 3, 4)
+    await acme.run()
+    acme.later(minutes=15)
+    release(acme, 5, 6)
+
+    await acme.run()
+
+    (issue,) = acme.world.jira.issues
+    assert "7 servers" in issue.summary
+    assert all(each.candidate.fingerprint in issue.words for each in await acme.reviews())
+    assert any("More of the same campaign" in each and name(6) in each for each in issue.remarks)
+
+
+async def test_one_that_comes_a_day_later_has_a_ticket_of_its_own(acme: Company) -> None:
+    release(acme, 0, 1, 2, 3, 4)
+    await acme.run()
+    acme.later(days=1)
+    release(acme, 5)
+
+    await acme.run()
+
+    assert len(acme.world.jira.issues) == 2
+
+
+async def test_one_approval_in_the_ticket_counts_for_each_version_by_its_own_rules(acme: Company) -> None:
+    acme.approve(name(0), None, tier=1)
+    acme.policy(people=replace(PEOPLE, approvers_needed={1: 2}))
+    release(acme, 0, 1, 2, 3, 4)
+    await acme.run()
+    (issue,) = acme.world.jira.issues
+    acme.later(days=4)
+    acme.world.jira.transition(issue.key, "Approved", by="acc-ada")
+
+    await acme.run()
+    once, status = await stand(acme), issue.status_name
+    acme.later(minutes=5)
+    acme.world.jira.transition(issue.key, "Approved", by="acc-grace")
+    await acme.run()
+
+    assert once == ["0 in-review", *(f"{number} approved" for number in range(1, 5))]
+    assert status == "To Do"
+    assert await stand(acme) == [f"{number} approved" for number in range(5)]
+
+
+async def test_one_rejection_in_the_ticket_rejects_all_that_it_lists(acme: Company) -> None:
+    release(acme, 0, 1, 2, 3, 4)
+    await acme.run()
+    acme.world.jira.transition(acme.world.jira.issues[0].key, "Rejected", by="acc-bob")
+
+    await acme.run()
+
+    assert await stand(acme) == [f"{number} rejected" for number in range(5)]
+
+
+async def test_a_deleted_campaign_is_one_ticket_again(acme: Company) -> None:
+    release(acme, 0, 1, 2, 3, 4)
+    await acme.run()
+    acme.later(minutes=5)
+    acme.world.jira.delete(acme.world.jira.issues[0].key)
+
+    await acme.run()
+    await acme.run()
+
+    (issue,) = acme.world.jira.issues
+    assert "was deleted" in issue.words
+    assert {each.ticket for each in await acme.reviews()} == {issue.key}
+
+
+async def test_a_burst_that_pages_is_one_message(acme: Company) -> None:
+    for number in range(5):
+        acme.world.npm.publish(package(number), "1.1.0", attested_by=MALLORY, forged=True)
+
+    await acme.run()
+
+    (issue,) = acme.world.jira.issues
+    (message,) = acme.world.slack.messages
+    assert "5 servers" in message.words
+    assert all(name(number) in message.words for number in range(5))
+    assert "Campaign" in issue.summary
