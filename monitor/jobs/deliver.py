@@ -32,11 +32,14 @@ from monitor.domain.action import (
     WritePin,
 )
 from monitor.domain.audit import AuditEvent
+from monitor.domain.fingerprint import fingerprint
 from monitor.domain.review import OPEN, Happening, advance
 from monitor.domain.unknown import Unknown
 from monitor.jobs.bulkhead import guarded
 from monitor.jobs.check_ourselves import in_words
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
+from monitor.jobs.submissions import moved_on, submitted
+from monitor.policy.answering import unwritten_body
 from monitor.ports.errors import SourceError
 from monitor.ports.store import Queued, UnitOfWork
 
@@ -183,6 +186,8 @@ def _settle(unit: UnitOfWork, app: App, queued: Queued, delivery: Delivery) -> N
         case Rejected():
             again = now + REJECTED_RETRY if waited < KEEP_TRYING else None
     unit.settle(queued, delivery, now=now, next_try_at=again)
+    if isinstance(queued.action, WritePin) and isinstance(delivery, Rejected):
+        unit.queue(_unwritten(queued.action, delivery), now)
     unit.commit(*_events(unit, app, queued.action, delivery))
 
 
@@ -203,7 +208,20 @@ def _events(unit: UnitOfWork, app: App, action: Action, delivery: Delivery) -> l
             opened = advance(opened, Happening.TICKET_OPENED) if review.state in OPEN else opened
             unit.keep_reviews([opened])
             events.append(review_event(opened, now))
+            asked = submitted(unit).get(opened.server)
+            if asked and (moved := moved_on(asked, opened, ACTOR)):
+                unit.keep_submissions([moved[0]])
+                events.append(moved[1])
     return events
+
+
+def _unwritten(pin: WritePin, delivery: Rejected) -> list[Action]:
+    """Whoever approved it hears, where they did, that it is not what the fleet is held to yet: once for each reason."""
+    if not pin.fingerprint:
+        return []
+    body = unwritten_body(in_words(pin), delivery.detail)
+    key = f"unwritten:{pin.key}:{fingerprint(delivery.detail)}"
+    return [CommentTicket(key, pin.server, pin.fingerprint, body)]
 
 
 def _subject(action: Action) -> str:

@@ -48,6 +48,16 @@ def reopened_body(by: str, reason: str) -> Document:
     return (Paragraph(f"{by} asks anew: {reason}. What was decided before does not count here; votes start anew."),)
 
 
+def votes_over_body(before: Review, now: Review) -> Document:
+    """Say that what was approved is known more exactly now, so that it has to be approved again."""
+    names = ", ".join(sorted(before.approvals()))
+    text = (
+        f"More is known of {_version(now)} than when {names} approved it: the pin was {before.candidate.fingerprint}, and is "
+        f"{now.candidate.fingerprint} now. Approvals of the pin before do not count; votes start anew."
+    )
+    return (Paragraph(text),)
+
+
 def unwritten_body(what: str, detail: str) -> Document:
     """Say that an approval did not reach the registry."""
     return (Paragraph(f"Not written into the registry: {what}. {detail}"), Paragraph("It is tried again every hour."))

@@ -14,6 +14,7 @@ from monitor.domain.review import EARLY, OPEN, Happening, Review, State, advance
 from monitor.domain.server import Pin
 from monitor.domain.snapshot import Snapshot
 from monitor.domain.unknown import Unknown
+from monitor.policy.answering import votes_over_body
 from monitor.policy.lanes import Lane, lane
 from monitor.policy.settings import Policy
 
@@ -100,7 +101,7 @@ class _Asking:
             now = self._seen(review)
             said: list[Action] = []
             if now.candidate != review.candidate:
-                said.append(self._update(now, findings))
+                said += [self._update(now, findings), *_votes_over(review, now)]
             if fresh:
                 said.append(self._comment(now, fresh))
             return (now if now != review else None), tuple(said)
@@ -186,6 +187,15 @@ class _Asking:
         said = fingerprint(*(_news(each) for each in fresh))
         body = messages.comment_body([each.finding for each in fresh], self.snapshot.taken_at)
         return CommentTicket(f"comment:{review.mark}:{said}", review.server, review.mark, body)
+
+
+def _votes_over(before: Review, now: Review) -> list[Action]:
+    """Whoever approved the pin as it was known then has to hear that it is another one now, in a ticket that is open again."""
+    if not before.approvals():
+        return []
+    key, body = f"{now.mark}:{now.candidate.fingerprint}", votes_over_body(before, now)
+    told = CommentTicket(f"votes:{key}", now.server, now.mark, body)
+    return [told, MoveTicket(f"votes:{key}:open", now.server, now.mark, "reopened")]
 
 
 def _until(found: Held) -> datetime:

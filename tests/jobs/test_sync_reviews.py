@@ -3,8 +3,9 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.domain.action import Delivered, Delivery, WritePin
-from monitor.domain.review import State, Word
+from monitor.domain.action import Delivered, Delivery, Rejected, WritePin
+from monitor.domain.review import Review, State, Word
+from monitor.domain.server import Pin
 from monitor.ports.channels import Change, Phase
 from monitor.ports.store import UnitOfWork
 from monitor.runner import run
@@ -30,6 +31,25 @@ class Writer:
     async def probe(self) -> str:
         """All is well."""
         return "registry-file: in memory"
+
+
+class Refusing:
+    """Says that the registry changed."""
+
+    name = "registry-file"
+
+    async def write(self, change: Change) -> Delivery:  # noqa: ARG002 (whatever it is)
+        """Refuse it."""
+        return Rejected("the registry pins 1.4.4 now")
+
+    async def probe(self) -> str:
+        """All is well."""
+        return "registry-file: refuses"
+
+
+def keep(unit: UnitOfWork, *reviews: Review) -> None:
+    unit.keep_reviews(reviews)
+    unit.commit(unit.events("run.finished")[0])
 
 
 @pytest.fixture
@@ -263,11 +283,7 @@ async def test_when_most_tickets_are_gone_at_once_nothing_is_done(asked: Company
         replace(reviews[0], server=f"io.github.acme/more-{number}", ticket=f"SEC-{number}") for number in range(2, 5)
     ]
 
-    def keep(unit: UnitOfWork) -> None:
-        unit.keep_reviews(more)
-        unit.commit(unit.events("run.finished")[0])
-
-    await asked.app.store.run(keep)
+    await asked.app.store.run(lambda unit: keep(unit, *more))
     tracker.tickets[0].mark = "hidden"
 
     report = await run(asked.app, ["reviews"])
@@ -298,3 +314,39 @@ async def test_a_tracker_that_cannot_be_read_is_unknown_until_it_can(asked: Comp
     assert [report.exit_code for report in (dark, still)] == [3, 3]
     assert any(each.source == "reviews:jira" for each in still.unknowns)
     assert light.exit_code != 3
+
+
+async def test_an_approval_that_is_not_written_is_told_in_the_ticket_once(
+    asked: Company, tracker: Tracker, logged: list[str]
+) -> None:
+    refusing = Refusing()
+    asked.replace(writers={refusing.name: refusing})
+    tracker.decide(tracker.tickets[0], Word.APPROVE, "acc-ada", asked.app.clock())
+
+    await synced(asked)
+    asked.later(hours=2)
+    await synced(asked)
+
+    (told,) = [each for each in tracker.tickets[0].remarks if "Not written" in each]
+    assert "the registry pins 1.4.4 now" in told
+    assert all("delivery.failed" in each for each in logged)
+
+
+async def test_a_pin_that_is_known_more_exactly_has_to_be_approved_again(asked: Company, tracker: Tracker) -> None:
+    asked.policy(people=replace(PEOPLE, approvers_needed={2: 2}))
+    (ticket,) = tracker.tickets
+    (review,) = await asked.reviews()
+    known_less = replace(review, candidate=Pin(review.candidate.purl))
+    await asked.app.store.run(lambda unit: keep(unit, known_less))
+    ticket.shows = (known_less.candidate.fingerprint,)
+    tracker.decide(ticket, Word.APPROVE, "acc-ada", asked.app.clock())
+    await synced(asked, times=2)
+    ticket.phase = Phase.TAKEN
+
+    await asked.run()
+    tracker.decide(ticket, Word.APPROVE, "acc-grace", asked.app.clock())
+    states = await synced(asked)
+
+    assert any("Approvals of the pin before do not count" in each for each in ticket.remarks)
+    assert states == ["in-review"]
+    assert "Missing: 1 more, of ada" in ticket.remarks[-1]
