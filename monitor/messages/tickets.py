@@ -149,7 +149,10 @@ def _standing(snapshot: Snapshot, purl: Purl) -> _Standing:
 
 def _verification(snapshot: Snapshot, review: Review) -> Document:
     if snapshot.verifications is NOT_ASKED:
-        return (Heading("Verification"), Paragraph("Not looked at by the job that found this: `run releases` verifies."))
+        return (
+            Heading("Verification"),
+            Paragraph("Not looked at by the job that found this: `run releases` verifies."),
+        )
     if isinstance(snapshot.verifications, Unknown):
         return (Heading("Verification"), Paragraph(f"Could not be done. {snapshot.verifications}"))
     claims = snapshot.verifications.get(review.candidate.purl, ())
