@@ -28,6 +28,7 @@ from monitor.jobs.refresh_roots import refresh_roots
 from monitor.jobs.send_digest import send_digest
 from monitor.jobs.send_weekly import send_weekly
 from monitor.jobs.sign_checkpoint import sign_checkpoint
+from monitor.jobs.submissions import with_submitted
 from monitor.jobs.sync_reviews import sync_reviews
 from monitor.policy.reviewing import let_go
 from monitor.ports.errors import SourceError
@@ -109,6 +110,8 @@ async def run(
     registry = await _read_registry(app)
     if isinstance(registry, Unknown):
         return await _without_registry(app, jobs, registry)
+    await app.store.run(partial(_begin, app=app, jobs=jobs, registry=registry))
+    registry = await app.store.run(partial(with_submitted, registry=registry))
     entries = {entry.server.name: entry for entry in registry.entries}
     if missing := [name for name in servers or () if name not in entries]:
         near = get_close_matches(missing[0], entries, n=1, cutoff=0.3)
@@ -118,7 +121,6 @@ async def run(
     going = Going(
         problems=[f"{registry.path}, line {each.line}: {each.name}: {each.message}" for each in registry.problems]
     )
-    await app.store.run(partial(_begin, app=app, jobs=jobs, registry=registry))
     async with app.edge.session():
         app.edge.close(await app.store.run(_closed_gates))
         for job in jobs:
@@ -265,7 +267,7 @@ def _begin(unit: UnitOfWork, *, app: App, jobs: Sequence[str], registry: Registr
         unit.queue(said, now)
         events += [review_event(review, now) for review in ended]
     for job in SERVER_JOBS:
-        unit.enrol(job, [entry.server.name for entry in registry.entries], now)
+        unit.enrol(job, [entry.server.name for entry in with_submitted(unit, registry).entries], now)
     unit.break_claims(dead(unit.claimants(), own=app.claimant))
     unit.commit(*events)
 

@@ -1,5 +1,6 @@
 """Config -> App. Connectors and the store are imported here and in `wiring_sources`; time, environment and host name enter here."""
 
+import json
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,6 +41,7 @@ from connectors._edge.http import Http
 from connectors._host_policies import host_policies as host_policies  # noqa: PLC0414 the collector's way to it, as for the next two
 from connectors._host_report import refused_host as refused_host  # noqa: PLC0414
 from connectors._host_report import write_report as write_report  # noqa: PLC0414
+from connectors._registry_entry import remote_purl as remote_purl  # noqa: PLC0414 as above, for `evidence`
 from connectors._report_intake import LONGEST_REPORT as LONGEST_REPORT  # noqa: PLC0414 as above, for `serve`
 from connectors._report_intake import OlderReport as OlderReport  # noqa: PLC0414
 from connectors._report_intake import keep_report as keep_report  # noqa: PLC0414
@@ -50,11 +52,13 @@ from monitor.app import App, Limits
 from monitor.config import Config, Inventory, InventoryFile, McpConfig
 from monitor.config_inventory import InventoryCsv, InventoryFolder, KubernetesPods, OsqueryResults, SbomInventory
 from monitor.config_siem import AnySiem, SiemFile, SiemHttp, SiemSyslog
+from monitor.domain.audit import Checkpoint
 from monitor.domain.checkpoint import Signed
 from monitor.domain.connection import Connection
 from monitor.domain.people import People, Person
 from monitor.domain.provenance import Attestation, Subject
 from monitor.domain.purl import Purl
+from monitor.domain.server import Registry
 from monitor.domain.waiver import Waiver
 from monitor.policy.settings import Campaigns, Hold, Policy, Quarterly
 from monitor.ports.buttons import ButtonSource
@@ -140,6 +144,20 @@ def registry_source(settings: Settings) -> RegistrySource:
     return build_one(given.path, owner=given.owner, tier=given.tier, approved_by=given.approved_by)
 
 
+def manifest_entries(path: Path, *, owner: str, tier: int, by: str) -> Registry:
+    """Read a server.json as entries that ask to be listed. Raises the four errors."""
+    return mcp_registry.build(path, owner=owner, tier=tier, approved_by=by).read()
+
+
+def proposed_entries(fields: Mapping[str, str], *, owner: str, tier: int, by: str) -> Registry:
+    """Read what somebody typed as the registry file would be read: the same mistakes get the same words. Raises `Malformed`."""
+    given = {key: value for key, value in fields.items() if value and key != "version"}
+    approved = {"by": by} | ({"version": fields["version"]} if fields.get("version") else {})
+    entry = {**given, "owner": owner, "tier": tier, "approved": approved}
+    text = json.dumps({"version": 1, "servers": [entry]})
+    return registry_file.parse_registry(text.encode(), "the submission")
+
+
 def make_key(path: Path) -> str:
     """Make a key for checkpoints; return its name. Raises OSError."""
     return checkpoint_folder.make_key(path)
@@ -161,6 +179,22 @@ def read_connections(file: BinaryIO, *, source: str) -> Iterator[Connection | Ba
 def open_log(path: Path) -> AbstractContextManager[BinaryIO]:
     """Open a gateway's log. Raises `NotFound` and `Unavailable`."""
     return gateway_log.open_log(path)
+
+
+def newest_checkpoint(config: Config) -> Signed | None:
+    """Return the newest signed checkpoint that is kept; None: none is. Raises `Denied` and `Malformed`."""
+    folder = config.audit.checkpoints
+    return checkpoint_folder.newest(folder) if folder else None
+
+
+def proven_checkpoint(signed: Signed, public_key: Path) -> Checkpoint:
+    """Return what a checkpoint says whose signature of that key holds. Raises `Denied` and `Malformed`."""
+    return checkpoint_folder.proven(signed, checkpoint_folder.read_public(public_key))
+
+
+def own_verifier() -> Verifier:
+    """Open the verifier on the trust roots that ship with the program."""
+    return sigstore_bundle.build()
 
 
 def unlistable(value: str) -> str:

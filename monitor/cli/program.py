@@ -14,6 +14,7 @@ from monitor.cli.advisories import advisories, exposure
 from monitor.cli.audit import audit
 from monitor.cli.connections import connections
 from monitor.cli.drift import deployments, drift
+from monitor.cli.evidence import evidence
 from monitor.cli.export import export
 from monitor.cli.init import init
 from monitor.cli.installation import doctor, migrate
@@ -24,6 +25,7 @@ from monitor.cli.recertify import recertify
 from monitor.cli.review import review
 from monitor.cli.roots import roots
 from monitor.cli.scan import scan
+from monitor.cli.submit import retire, submissions, submit
 from monitor.cli.verify import verify
 from monitor.cli.waivers import acknowledge, waive, waivers
 from monitor.domain.text import one_line
@@ -43,10 +45,14 @@ COMMANDS = (
     connections,
     drift,
     scan,
+    submit,
+    submissions,
+    retire,
     advisories,
     exposure,
     export,
     review,
+    evidence,
     audit,
     recertify,
     roots,

@@ -78,6 +78,16 @@ class Names:
                     return Near(server, *said)
         return None
 
+    def nearest_to(self, server: Server) -> Near | None:
+        """Return the listed server that a server which asks to be listed is nearest to; None: nothing is near."""
+        for kind, name in _listed(server):
+            for form in _forms(name):
+                for other, other_kind, other_name in self._by_form.get(form, ()):
+                    said = _difference(form[0], (kind, name), (other_kind, other_name))
+                    if other.name != server.name and said:
+                        return Near(other, *said)
+        return None
+
 
 def _listed(server: Server) -> Iterator[tuple[str, str]]:
     if server.package:

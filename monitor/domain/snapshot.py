@@ -16,6 +16,7 @@ from monitor.domain.purl import Purl
 from monitor.domain.release import KnownRelease, Listing
 from monitor.domain.risk import Risks
 from monitor.domain.server import Approval, Registry, Server
+from monitor.domain.submission import Submission
 from monitor.domain.terms import Terms
 from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
 
@@ -54,6 +55,8 @@ class Snapshot:
     deployments: tuple[Deployment, ...] | Unknown = field(default=NOT_ASKED)
     approved_before: frozenset[Purl] = frozenset()
     """Versions that were approved in a review, whatever is approved now."""
+    submission: Submission | None = None
+    """What was asked for, where the server is not listed yet."""
     unanswered: str = ""
     """The quarter (`2026Q4`) in which its owner was asked and nobody answered in time; empty: none."""
     inventory_gaps: tuple[Unknown, ...] = ()

@@ -22,6 +22,10 @@ class Submission:
     """The submitter's name in the configuration."""
     submitted_at: datetime
     stage: Stage = Stage.SUBMITTED
+    wanted: Stage = Stage.APPROVED
+    """The stage that an approval brings it to: approved, or staging."""
+    resembles: str = ""
+    """The listed server for which its name may be mistaken, and how; found anew in each look."""
 
     def at(self, stage: Stage) -> "Submission":
         """Return the same at another stage."""

@@ -86,6 +86,8 @@ def _versions(snapshot: Snapshot, recalled: Recalled) -> frozenset[Purl]:
         found |= {about for about in open_now if about and about.version}
     if snapshot.approval:
         found.add(snapshot.approval.pin.purl)
+    if snapshot.submission and snapshot.submission.candidate.purl.version:
+        found.add(snapshot.submission.candidate.purl)
     if not isinstance(snapshot.deployments, Unknown):
         found |= {runs for each in snapshot.deployments if (runs := each.runs) and runs.version}
     if not isinstance(snapshot.package, Unknown):

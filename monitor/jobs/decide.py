@@ -17,6 +17,7 @@ from monitor.domain.finding import Severity
 from monitor.domain.review import OPEN, Happening, Review, State, Word, advance
 from monitor.domain.server import Approval
 from monitor.jobs.outcome import ACTOR, review_event
+from monitor.jobs.submissions import listings, moved_on, submitted
 from monitor.policy.answering import decided_body, reopened_body
 from monitor.policy.settings import Policy
 from monitor.ports.store import UnitOfWork
@@ -118,8 +119,8 @@ def settle_words(
         after.append(decided)
         heard += new
         events += [event for each in new for event in _events(each, now)]
-        if decided.state is State.APPROVED and review.state in OPEN:
-            actions += _writes(terms, decided, rules)
+        if decided.state is not review.state:
+            actions += _follows(unit, terms, decided, rules, events)
     if heard:
         unit.keep_reviews(after)
         actions += _answers(terms, after, heard, rules, inside=inside)
@@ -157,9 +158,22 @@ def rules_for(unit: UnitOfWork, terms: Terms, review: Review, *, reporter: str =
     )
 
 
-def _writes(terms: Terms, review: Review, rules: Rules) -> list[Action]:
-    """What makes the approval the pin, wherever decisions are written."""
+def _follows(unit: UnitOfWork, terms: Terms, review: Review, rules: Rules, events: list[AuditEvent]) -> list[Action]:
+    """What makes an approval the pin, or the entry of a server that was submitted; that moves on to its next stage."""
+    asked = None if review.server in unit.entries() else submitted(unit).get(review.server)
+    if asked and (moved := moved_on(asked, review, ", ".join(sorted({vote.by for vote in review.votes})) or ACTOR)):
+        unit.keep_submissions([moved[0]])
+        events.append(moved[1])
+    if review.state is not State.APPROVED:
+        return []
     approval = approval_of(terms, review, rules)
+    if asked:
+        return [*listings(asked, review, approval, sorted(terms.writers))]
+    return _writes(terms, review, approval)
+
+
+def _writes(terms: Terms, review: Review, approval: Approval) -> list[Action]:
+    """What makes the approval the pin, wherever decisions are written."""
     key = f"pin:{review.fingerprint}.{review.occurrence}:{review.candidate.fingerprint}"
     before = str(review.before.purl) if review.before else ""
     return [

@@ -16,7 +16,9 @@ from monitor.domain.release import Release
 from monitor.domain.review import Review, State
 from monitor.domain.server import Entry, Server
 from monitor.domain.snapshot import Fleet, Looked, Snapshot
+from monitor.domain.submission import Submission
 from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
+from monitor.jobs.submissions import submitted
 from monitor.jobs.verify_release import not_done
 from monitor.ports.sources import Validators
 from monitor.ports.store import PackageState, UnitOfWork
@@ -43,6 +45,7 @@ class Recalled:
     """Server -> fingerprint -> finding."""
     reviews: Mapping[str, tuple[Review, ...]]
     health: Mapping[str, SourceHealth]
+    submissions: Mapping[str, Submission] = field(default_factory=dict)
     unanswered: Mapping[str, str] = field(default_factory=dict)
     """Server -> the quarter in which nobody answered for it."""
 
@@ -93,6 +96,7 @@ def recall(
         findings=findings,
         reviews=reviews,
         health=health,
+        submissions=submitted(unit),
         unanswered=overdue(unit.recertifications()),
     )
 
@@ -129,6 +133,7 @@ def snapshot_of(recalled: Recalled, entry: Entry, taken_at: datetime) -> Snapsho
         repository=recalled.looked(repository) if repository else None,
         deployments=recalled.fleet if isinstance(recalled.fleet, Unknown) else recalled.fleet.by_server[server.name],
         inventory_gaps=recalled.inventory_gaps,
+        submission=recalled.submissions.get(server.name) if entry.approval is None else None,
         unanswered=recalled.unanswered.get(server.name, ""),
         approved_before=frozenset(review.candidate.purl for review in reviews if review.state is State.APPROVED),
     )
@@ -147,6 +152,7 @@ def under_judgement(snapshot: Snapshot, looked: Looked) -> tuple[Release, ...]:
     versions = [
         *([snapshot.approval.pin.purl.version or ""] if snapshot.approval else []),
         *(known.release.version for known in unreviewed(snapshot.approval, looked)),
+        *([snapshot.submission.candidate.purl.version or ""] if snapshot.submission else []),
         *(runs.version or "" for each in deployed if (runs := each.runs) and not _of_old(looked, runs)),
     ]
     return tuple(listed[version] for version in dict.fromkeys(versions) if version in listed)

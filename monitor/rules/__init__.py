@@ -16,6 +16,7 @@ from monitor.rules import (
     holding,
     hosts,
     integrity,
+    onboarding,
     provenance,
     recertification,
     releases,
@@ -52,6 +53,8 @@ SERVER_RULES: tuple[Callable[[Snapshot], Verdicts], ...] = (
     approvals.review_due,
     approvals.not_approved,
     recertification.recertification_due,
+    onboarding.submitted,
+    onboarding.identity_mismatch,
 )
 
 FLEET_RULES: tuple[Callable[[Fleet], Verdicts], ...] = (

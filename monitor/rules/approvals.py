@@ -82,7 +82,7 @@ def not_approved(snapshot: Snapshot) -> Verdicts:
     False positives: an entry on its way to approval.
     Remedy: approve a version, or remove the entry.
     """
-    if snapshot.approval is None and snapshot.server.package:
+    if snapshot.approval is None and snapshot.server.package and snapshot.submission is None:
         yield Finding(
             rule="not-approved",
             server=snapshot.server.name,

@@ -20,6 +20,8 @@ def new_release(snapshot: Snapshot) -> Verdicts:
     Remedy: decide in the ticket; the decision becomes the new pin.
     """
     server = snapshot.server
+    if snapshot.submission:
+        return  # What was submitted is under review; what comes after it is asked about once the server is listed.
     if isinstance(snapshot.package, Unknown):
         yield Unseen("new-release", server.name)
         return

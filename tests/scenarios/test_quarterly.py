@@ -95,7 +95,7 @@ async def test_what_is_retired_is_written_where_decisions_are_written(
 
 @pytest.mark.parametrize(
     ("status", "standing"),
-    [("Approved", Standing.ANSWERED), ("Rejected", Standing.ANSWERED), ("In Progress", Standing.OPEN)],
+    [("Approved", Standing.ANSWERED), ("Rejected", Standing.ANSWERED), ("In Review", Standing.OPEN)],
 )
 async def test_the_ticket_answers_for_all_of_its_servers(asking: Company, status: str, standing: Standing) -> None:
     await asking.run()
