@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from connectors._whole_file import write_whole
 from monitor.domain.audit import Checkpoint
-from monitor.domain.checkpoint import FIRST, Signed, write_body
+from monitor.domain.checkpoint import FIRST, Signed, read_body, write_body
 from monitor.ports.channels import CheckpointKeeper
 from monitor.ports.errors import Denied, Malformed, Unavailable
 
@@ -131,13 +131,32 @@ def read_signed(folder: Path, key: Ed25519PublicKey) -> Sequence[Signed]:
     found = []
     for name in _names(folder):
         signed = read_file(folder / name)
-        try:
-            key.verify(bytes.fromhex(signed.signature), signed.body.encode())
-        except (InvalidSignature, ValueError) as error:
-            other = f"; it names the key {signed.key[:32]!a}, this is {named(key)}" if signed.key != named(key) else ""
-            raise Malformed(NAME, f"{folder / name}: its signature does not hold{other}") from error
+        _require_signature(signed, key, str(folder / name))
         found.append(signed)
     return found
+
+
+def newest(folder: Path) -> Signed | None:
+    """Read the newest checkpoint of the folder, unverified; None where there is none. Raises `Denied` and `Malformed`."""
+    names = _names(folder)
+    return read_file(folder / names[-1]) if names else None
+
+
+def proven(signed: Signed, key: Ed25519PublicKey) -> Checkpoint:
+    """Return what a checkpoint says whose signature holds. Raises `Malformed`."""
+    _require_signature(signed, key, signed.name[:100])
+    body = read_body(signed.body)
+    if body is None:
+        raise Malformed(NAME, f"{signed.name[:100]}: no signed checkpoint")
+    return body.checkpoint
+
+
+def _require_signature(signed: Signed, key: Ed25519PublicKey, where: str) -> None:
+    try:
+        key.verify(bytes.fromhex(signed.signature), signed.body.encode())
+    except (InvalidSignature, ValueError) as error:
+        other = f"; it names the key {signed.key[:32]!a}, this is {named(key)}" if signed.key != named(key) else ""
+        raise Malformed(NAME, f"{where}: its signature does not hold{other}") from error
 
 
 def read_file(path: Path) -> Signed:

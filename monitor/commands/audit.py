@@ -25,7 +25,7 @@ def verify(config: Path, checkpoint: Path | None, checkpoints: Path | None = Non
     if (checkpoints is None) != (key is None):
         raise Stop("expected --checkpoints and --public-key together", ExitCode.USAGE)
     if checkpoints and key:
-        expected += _signed(checkpoints, key)
+        expected += proven(checkpoints, key)
     match walk(_chain(config), expected):
         case Broken(seq, detail):
             raise Stop(f"the audit log is broken at event {seq}: {detail}", ExitCode.FINDINGS)
@@ -42,18 +42,19 @@ def verify(config: Path, checkpoint: Path | None, checkpoints: Path | None = Non
             return ExitCode.QUIET
 
 
-def _signed(folder: Path, key: Path) -> list[Checkpoint]:
+def proven(folder: Path, key: Path) -> list[Checkpoint]:
+    """Return what the folder's signed checkpoints prove. Raises `Stop`."""
     try:
-        proven = linked(wiring.signed_checkpoints(folder, key))
+        found = linked(wiring.signed_checkpoints(folder, key))
     except (Denied, NotFound) as error:
         raise Stop(error.detail, ExitCode.USAGE) from error
     except SourceError as error:
         raise Stop(error.detail, ExitCode.FINDINGS) from error
-    if isinstance(proven, Broken):
-        raise Stop(proven.detail, ExitCode.FINDINGS)
-    if not proven:
+    if isinstance(found, Broken):
+        raise Stop(found.detail, ExitCode.FINDINGS)
+    if not found:
         raise Stop(f"{folder}: no checkpoints: nothing is proven", ExitCode.USAGE)
-    return list(proven)
+    return list(found)
 
 
 def keygen(out: Path) -> int:

@@ -8,7 +8,7 @@ from monitor.domain.audit import Checkpoint, Sealed, link, read
 from monitor.domain.bundle import Bundle, Log
 from monitor.domain.inspection import Repeated
 from monitor.domain.provenance import Verdict, Verification
-from monitor.domain.release import Digest
+from monitor.domain.release import Digest, Release
 from monitor.domain.review import Review, State, Word
 from monitor.domain.server import Pin
 from monitor.domain.unknown import Reason, Unknown
@@ -199,8 +199,9 @@ def _decision(bundle: Bundle, repeated: Sequence[Repeated]) -> Iterator[Check]:
     here = sorted((pin for pin in pins if pin.purl == bundle.purl), key=lambda pin: pin.fingerprint)
     if not here:
         yield Check("approved pin", Result.TOLD, "the version was never approved")
+    first = bundle.first_seen.release if bundle.first_seen else None
     for pin in here:
-        yield Check(f"approved pin {pin.fingerprint}", *_same_bytes(pin, repeated))
+        yield Check(f"approved pin {pin.fingerprint}", *_same_bytes(pin, first, repeated))
 
 
 def _votes(review: Review, log: Log) -> Iterator[Check]:
@@ -224,18 +225,19 @@ def _votes(review: Review, log: Log) -> Iterator[Check]:
         yield Check("review", Result.FAILS, "it is approved, and nobody approved it")
 
 
-def _same_bytes(pin: Pin, repeated: Iterable[Repeated]) -> tuple[Result, str]:
-    if not pin.digests:
-        return Result.UNTOLD, "it names no digests: the version alone was approved"
+def _same_bytes(pin: Pin, first: Release | None, repeated: Iterable[Repeated]) -> tuple[Result, str]:
+    """Hold what is approved against what was verified. Where the version alone is approved, the first look's digests are the reference."""
+    wanted = pin.digests or frozenset(first.digests.values() if first else ())
+    what = "its digests" if pin.digests else "the version alone was approved; the digests of the first look"
+    if not wanted:
+        return Result.UNTOLD, "it names no digests, and those of a first look are not kept"
     verified: set[Digest] = set()
     for each in repeated:
         if isinstance(each.again, Verification) and each.again.verdict is Verdict.VERIFIED:
             verified.update(each.again.digests or each.recorded.digests)
     judged = {digest.algorithm for digest in verified}
-    wrong = sorted(digest for digest in pin.digests if digest.algorithm in judged and digest not in verified)
-    if wrong:
+    if wrong := sorted(digest for digest in wanted if digest.algorithm in judged and digest not in verified):
         return Result.FAILS, f"{wrong[0]} is approved, and no verified file has it"
-    untold = sorted(digest for digest in pin.digests if digest not in verified)
-    if untold:
+    if untold := sorted(wanted - verified):
         return Result.UNTOLD, f"no file with {untold[0]} was verified"
-    return Result.HOLDS, "its digests are those of the verified files"
+    return Result.HOLDS, f"{what} are those of the verified files"
