@@ -221,7 +221,11 @@ class GitHubPullRequest:
     async def _shows(self, pull: Pull, change: WritePin) -> tuple[str, ...]:
         """Return the fingerprint of the pin that the merged commit holds: somebody may have pushed another one onto the branch."""
         content = await self._get(self._contents(pull.head.sha), Content)
-        for entry in parse_registry(content.text().encode(), self.path).entries:
+        try:
+            entries = parse_registry(content.text().encode(), self.path).entries
+        except Malformed:  # of this proposal alone
+            return ()
+        for entry in entries:
             if entry.server.name == change.server and entry.approval:
                 return (entry.approval.pin.fingerprint,)
         return ()

@@ -40,7 +40,7 @@ def company(settled_world: World, tmp_path: Path) -> Company:
     """A company whose registry is written by hand, and into which decisions are written."""
     acme = Company(tmp_path, settled_world, settings='\n[reviews]\nwrite = "file"\n')
     acme.deploy("laptop-7", "pkg:pypi/acme-fetch-mcp@2.4.2")
-    assert acme.app
+    acme.app.store.migrate()
     (tmp_path / "registry.yaml").write_text(REGISTRY, "utf-8")
     return acme
 

@@ -43,7 +43,7 @@ VENDORS = (
     ),
     Vendor("jira", "jira-openapi.json.gz", "https://your-domain.atlassian.net", re.compile(r"/rest/api/3/")),
 )
-SLASHED = re.compile(r"(.*/(?:git/ref|git/matching-refs|releases/tags|attestations)/)(.+)")
+SLASHED = re.compile(r"(.*/(?:git/ref|git/matching-refs|releases/tags|attestations|contents)/)(.+)")
 """GitHub's parameters that may hold a slash, which a parameter of OpenAPI never does."""
 
 

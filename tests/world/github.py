@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from tests.world.answers import answer, conditional
 from tests.world.github_advisories import NOT_FOUND, Advisories
+from tests.world.github_proposals import Forge
 from tests.world.repositories import Asset, GitHubRelease, Repository, Tag, Writer, commit_of
 from tests.world.scene import Scene
 from tests.world.signing import Identity, Sigstore, github_attestations
@@ -32,6 +33,7 @@ class GitHub:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.advisories = Advisories(scene)
+        self.forge = Forge(scene)
         self.repositories: dict[int, Repository] = {}
         self.names: dict[str, int] = {}
         """Lower-case `owner/name`, former ones too, -> id."""
@@ -172,6 +174,7 @@ class GitHub:
             Route("/rate_limit", self.rate_limit),
             Route("/advisories", self.polite(self.advisories.tell_global)),
             Route("/advisories/{ghsa_id}", self.polite(self.advisories.tell_one)),
+            *self.forge.routes(self.find, self.polite),
             *(Route(prefix + path, self.serving(tell)) for prefix in prefixes for path, tell in tells),
             Route("/{owner}/{repo}/releases/download/{tag:path}/{name}", self.download),
         ]
@@ -265,7 +268,12 @@ class GitHub:
 
     def tell_repository(self, repository: Repository, _: Request) -> Response:
         """The repository itself."""
-        return answer(self.writer().repository(repository))
+        document = self.writer().repository(repository)
+        if repository.full_name.lower() in self.forge.repos:
+            # What the asker may do is told to who may do something.
+            may = {"admin": False, "maintain": False, "push": not self.forge.read_only, "triage": True, "pull": True}
+            document = {**document, "permissions": may}
+        return answer(document)
 
     def tell_releases(self, repository: Repository, request: Request) -> Response:
         """The releases, the youngest first; drafts only for those who may write, which is nobody here."""
