@@ -62,7 +62,8 @@ def recall(
 ) -> Recalled:
     """Read what is known of the servers. `inventories` are the names of those that are configured.
 
-    With `strangers` the fleet has what is deployed of no server, too: whoever asks for a batch does not want it for each.
+    With `strangers` the fleet has what is deployed of no server, too: whoever asks for a batch does not want it for each. Then no findings
+    are read: there may be one for each place of a fleet, and whoever compares that reads them when it judges.
     """
     packages = {package for entry in entries for package in sources_of(entry.server)}
     by_type: dict[str, set[Purl]] = {}
@@ -75,7 +76,7 @@ def recall(
         validators |= unit.validators(source, group)
     names = {entry.server.name for entry in entries}
     findings: dict[str, dict[str, Tracked]] = {name: {} for name in names}
-    for tracked in unit.findings(names):
+    for tracked in () if strangers else unit.findings(names):
         findings[tracked.finding.server][tracked.finding.fingerprint] = tracked
     reviews: dict[str, tuple[Review, ...]] = {}
     for review in unit.reviews(names):
