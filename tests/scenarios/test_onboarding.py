@@ -115,9 +115,9 @@ async def test_an_approval_lists_it_and_who_asked_does_not_approve(asking: Askin
         each.server.name: each for each in registry_file.build(asking.company.folder / "registry.yaml").read().entries
     }
     assert State.APPROVED not in own
-    assert listed[NEW].approval is not None
-    assert listed[NEW].approval.pin.purl.version == "1.0.0"
-    assert (listed[NEW].approval.approved_by, listed[NEW].server.owner) == ("grace", "research")
+    approval = listed[NEW].approval
+    assert approval is not None
+    assert (approval.pin.purl.version, approval.approved_by, listed[NEW].server.owner) == ("1.0.0", "grace", "research")
     assert await asking.stage() is Stage.APPROVED
 
 

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tests.world import jira_api
 from tests.world.clock import Clock
-from tests.world.faults import Fault, Faults, Kind, part_of
+from tests.world.faults import Fault, Faults, Kind, Witness, part_of
 from tests.world.github import GitHub
 from tests.world.jira import Jira
 from tests.world.npm import Npm
@@ -136,6 +136,10 @@ class World:
     def mend(self, part: str) -> None:
         """Take all faults off a part."""
         self._faults.mend(part)
+
+    def watch(self, witness: Witness | None) -> None:
+        """Tell of each request; None: nobody."""
+        self._faults.witness = witness
 
     def asked(self, part: str, containing: str = "") -> list[Asked]:
         """Return the requests to a part whose `METHOD /path?query` contains that text."""
