@@ -275,15 +275,15 @@ async def test_where_no_code_owner_has_to_review_nothing_counts(hub: GitHubPullR
     assert "counts for no approval" in await hub.probe()
 
 
-@pytest.mark.parametrize(("broken", "words"), [(None, "no CODEOWNERS file"), (True, "has 1 error")])
+@pytest.mark.parametrize(("lines", "words"), [(None, "no CODEOWNERS file"), (1, "has 1 error")])
 async def test_where_the_owners_cannot_be_told_nothing_counts(
     hub: GitHubPullRequest,
     world: World,
-    broken: bool | None,
-    words: str,  # noqa: FBT001  (None: there is no file)
+    lines: int | None,
+    words: str,
 ) -> None:
     line = {"line": 1, "column": 1, "kind": "Invalid pattern", "path": "CODEOWNERS", "message": "no"}
-    world.github.forge.owner_errors = [line] if broken else None
+    world.github.forge.owner_errors = [line] * lines if lines else None
     await hub.write(WRITE)
     merge(world, ("grace", "APPROVED"))
 
