@@ -30,6 +30,7 @@ class Demands:
     fields: Mapping[str, object]
     priorities: Mapping[str, str]
     statuses: Mapping[str, Sequence[str]]
+    approvals: bool
 
 
 class Total(msgspec.Struct, frozen=True):
@@ -61,6 +62,7 @@ async def probe(site: Site, wanted: Demands) -> str:
     problems = [
         complaint(fields, configured=wanted.fields, priorities=wanted.priorities),
         await _unknown_statuses(site, wanted),
+        await _no_service_desk(site) if wanted.approvals else "",
     ]
     if problem := "; ".join(filter(None, problems)):
         raise Denied("jira", f"{wanted.issue_type} in {wanted.project}: {problem}")
@@ -94,6 +96,14 @@ async def _unknown_statuses(site: Site, wanted: Demands) -> str:
         return ""
     offered = ", ".join(dict.fromkeys(status.name for status in known))
     return one_line(f"no such status: {', '.join(strange)}: set [jira.statuses] to some of {offered}", 600)
+
+
+async def _no_service_desk(site: Site) -> str:
+    try:
+        await site.answer("rest/servicedeskapi/info")
+    except NotFound:
+        return "`approvals` is true, and this Jira has no service desk: set it to false"
+    return ""
 
 
 async def _pages(site: Site, place: str, shape: type[T]) -> list[T]:

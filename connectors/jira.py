@@ -110,9 +110,10 @@ class Jira:
 
     async def probe(self) -> str:
         """Ask who we are, and what the project wants to know of a new ticket, without opening one."""
-        return await probe(
-            self.site, Demands(self.project, self.issue_type, self.fields, self.priorities, self.statuses)
+        wanted = Demands(
+            self.project, self.issue_type, self.fields, self.priorities, self.statuses, approvals=self.approvals
         )
+        return await probe(self.site, wanted)
 
     def _fields(self, ticket: OpenTicket) -> Mapping[str, object]:
         """Ours win over the configured ones: a ticket without its label would never be found again."""

@@ -272,3 +272,13 @@ async def test_the_probe_names_statuses_that_no_ticket_can_have(edge: Http, worl
 
     with pytest.raises(Denied, match=r"no such status: 4711, Freigegeben: .* To Do, In Review"):
         await tracker(edge, world, flavour, statuses=statuses).probe()
+
+
+async def test_the_probe_says_where_approvals_cannot_be_read(edge: Http, world: World, flavour: Flavour) -> None:
+    with pytest.raises(Denied, match="no service desk"):
+        await tracker(edge, world, flavour, approvals=True).probe()
+
+    world.jira.service_desk = True
+    line = await tracker(edge, world, flavour, approvals=True).probe()
+
+    assert line.endswith("may open Task in MCPSEC")

@@ -42,10 +42,13 @@ def routes(jira: Jira) -> list[BaseRoute]:
 
         return Route("/rest/api/{version}" + path, serve, methods=[method])
 
-    async def desk(request: Request) -> Response:
-        # The service desk's API has no version: who asks with a Basic header asks Cloud.
-        cloud = request.headers.get("authorization", "").startswith("Basic")
-        return await answered(jira, Call(request, cloud), api.approvals)
+    def desk(path: str, handler: Handler) -> Route:
+        async def serve(request: Request) -> Response:
+            # The service desk's API has no version: who asks with a Basic header asks Cloud.
+            cloud = request.headers.get("authorization", "").startswith("Basic")
+            return await answered(jira, Call(request, cloud), handler)
+
+        return Route("/rest/servicedeskapi" + path, serve)
 
     return [
         route("GET", "/myself", myself),
@@ -65,7 +68,8 @@ def routes(jira: Jira) -> list[BaseRoute]:
         route("GET", "/project/{project}/statuses", statuses),
         route("POST", "/search/jql", search_cloud, versions="3"),
         route("GET", "/search", search, versions="2"),
-        Route("/rest/servicedeskapi/request/{key}/approval", desk),
+        desk("/info", api.desk),
+        desk("/request/{key}/approval", api.approvals),
     ]
 
 

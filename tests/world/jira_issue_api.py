@@ -172,6 +172,11 @@ async def transition(jira: Jira, call: Call) -> Response:
     return Response(status_code=204)
 
 
+async def desk(jira: Jira, call: Call) -> Response:  # noqa: ARG001  (handlers are called by place)
+    """Say what service desk there is, where there is one."""
+    return JSONResponse({"version": "5.17.0", "isLicensedForUse": True}, 200 if jira.service_desk else 404)
+
+
 async def approvals(jira: Jira, call: Call) -> Response:
     """List the approvals of a request; what is no request of a service desk has none."""
     issue = jira.issue(call.key)
