@@ -19,6 +19,7 @@ from monitor.domain.version_range import ADVISORY_TYPES
 from monitor.jobs.answer_for import policy_of
 from monitor.jobs.ask_advisories import Answers, ask
 from monitor.jobs.bulkhead import concurrently, guarded
+from monitor.jobs.burst import together
 from monitor.jobs.hosts import with_hosts
 from monitor.jobs.outcome import ACTOR, Outcome, finding_events, keep, looked_event
 from monitor.jobs.recall import INVENTORY, Recalled, recall, snapshot_of
@@ -150,7 +151,7 @@ def _record(
 ) -> tuple[Unknown, ...]:
     unit.alone()
     judged, failed = judge_all(unit, app, snapshots)
-    events = keep(unit, judged, now)
+    events = keep(unit, together(unit, app, judged, now), now)
     unit.keep_advisories(strangers.fetched)
     unit.keep_matches(strangers.named)
     unit.keep_evidence(strangers.evidence)

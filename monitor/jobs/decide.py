@@ -16,6 +16,7 @@ from monitor.domain.document import Document
 from monitor.domain.finding import Severity
 from monitor.domain.review import OPEN, Happening, Review, State, Word, advance
 from monitor.domain.server import Approval
+from monitor.jobs.answer_for import policy_of
 from monitor.jobs.outcome import ACTOR, review_event
 from monitor.jobs.submissions import listings, moved_on, submitted
 from monitor.policy.answering import decided_body, reopened_body
@@ -141,7 +142,7 @@ def rules_for(unit: UnitOfWork, terms: Terms, review: Review, *, reporter: str =
     submitted = next((each for each in unit.submissions() if each.server.name == review.server), None)
     entry = unit.entries().get(review.server)
     server = entry.server if entry else submitted.server if submitted else None
-    policy = replace(terms.policy, waivers=(*terms.policy.waivers, *unit.waivers(now)))
+    policy = policy_of(unit, terms.policy, now)
     blocking = (
         each.finding
         for each in unit.findings([review.server])

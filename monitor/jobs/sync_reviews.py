@@ -6,7 +6,7 @@ Tickets of open reviews are read, and for a while those of reviews that ended: w
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -14,17 +14,17 @@ from functools import partial
 import structlog
 
 from monitor.app import App
-from monitor.domain.action import CommentTicket, WritePin
+from monitor.domain.action import CommentTicket
 from monitor.domain.audit import AuditEvent
 from monitor.domain.decision import Words
 from monitor.domain.fingerprint import fingerprint
 from monitor.domain.review import EARLY, OPEN, Happening, Review, advance
-from monitor.domain.server import Approval
 from monitor.domain.unknown import Unknown
 from monitor.jobs.bulkhead import guarded
-from monitor.jobs.decide import Terms, anew, decide_by, settle_words
+from monitor.jobs.decide import Terms, anew, settle_words
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
-from monitor.jobs.ticket_health import PROPOSED, REVIEWS, keep_health
+from monitor.jobs.sync_proposals import sync_proposals
+from monitor.jobs.ticket_health import REVIEWS, keep_health
 from monitor.policy.answering import lost_body, undecided_body
 from monitor.ports.channels import Phase, Said, TicketState
 from monitor.ports.errors import SourceError
@@ -53,7 +53,7 @@ async def sync_reviews(app: App) -> Outcome:
     """What people decided in tickets and proposed changes: counted, answered, and turned into pins."""
     reviews = await app.store.run(lambda unit: _watched(unit, app))
     from_tickets = await _sync_tickets(app, _tickets(app, reviews))
-    from_proposals = await _sync_proposals(app, [review for review in reviews if review.state in OPEN])
+    from_proposals = await sync_proposals(app, [review for review in reviews if review.state in OPEN])
     return Outcome(
         unknowns=(*from_tickets.unknowns, *from_proposals.unknowns),
         problems=(*from_tickets.problems, *from_proposals.problems),
@@ -215,55 +215,4 @@ def _lost(unit: UnitOfWork, app: App, reviews: Sequence[Review]) -> list[AuditEv
     return [
         AuditEvent(now, ACTOR, "ticket.lost", review.server, {"ticket": review.ticket, "review": review.fingerprint})
         for review in live
-    ]
-
-
-async def _sync_proposals(app: App, reviews: Sequence[Review]) -> Outcome:
-    """Read how proposed changes of the registry stand; each is the pin's, so that nothing else can have been shown in it."""
-    if app.proposals is None or not reviews:
-        return Outcome()
-    asked = {_proposal(review).key: review for review in reviews}
-    source = REVIEWS + PROPOSED
-    try:
-        states = await app.proposals.read({key: _proposal(review) for key, review in asked.items()})
-    except SourceError as error:
-        unknown = replace(error.unknown(), source=source)
-        await app.store.run(partial(keep_health, app=app, source=source, problem=str(unknown)))
-        return Outcome(unknowns=(unknown,))
-    await app.store.run(partial(keep_health, app=app, source=source, problem=None))
-    unknowns = []
-    for key, review in asked.items():
-        said = _proposal_words(app, states, key)
-        known = {*review.answered, *(vote.ref for vote in review.votes)}
-        if all(each.ref in known for each in said):
-            continue
-        done = await guarded(key, app.store.run(partial(decide_by, terms=Terms.of(app), review=review, said=said)))
-        unknowns += [done] if isinstance(done, Unknown) else []
-    return Outcome(unknowns=tuple(unknowns))
-
-
-def _proposal(review: Review) -> WritePin:
-    """Name the proposal of a review that is not decided yet."""
-    approval = Approval(review.candidate, "", None, None, review.ticket)
-    before = str(review.before.purl) if review.before else ""
-    key = f"proposal:{review.fingerprint}:{review.candidate.fingerprint}"
-    return WritePin(key, review.server, approval, before, PROPOSED, review.mark)
-
-
-def _proposal_words(app: App, states: Mapping[str, TicketState], key: str) -> list[Words]:
-    state = states.get(key)
-    if state is None or state.phase not in (Phase.APPROVED, Phase.REJECTED):
-        return []
-    people = app.policy.people
-    return [
-        Words(
-            f"pull-request:{each.ref}",
-            each.word,
-            people.known("github", each.by),
-            each.by,
-            each.at,
-            each.shown,
-            each.detail or f"pull request {state.key}",
-        )
-        for each in state.said
     ]
