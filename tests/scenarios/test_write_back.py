@@ -8,6 +8,7 @@ import pytest
 from monitor.domain.action import ListServer, RetireServer, WritePin
 from monitor.domain.audit import AuditEvent
 from monitor.domain.purl import Purl
+from monitor.domain.review import State
 from monitor.domain.server import Approval, Pin
 from monitor.ports.store import UnitOfWork
 from monitor.report import Report
@@ -158,3 +159,92 @@ async def test_a_decision_for_a_writer_that_is_gone_says_so(company: Company, lo
 
     assert "delivery.failed" in "".join(logged)
     assert ["github-pull-request is not configured any more" in each for each in report.problems] == [True]
+
+
+# --- by proposal
+
+PROPOSED = """
+[people.grace]
+github = "grace"
+
+[people.ada]
+github = "ada"
+
+[reviews]
+approvers = ["grace"]
+write = "pull-request"
+
+[reviews.repository]
+name = "acme/registry"
+path = "registry.yaml"
+api = "{api}"
+token_env = "REGISTRY_TOKEN"
+"""
+REPOSITORY = "acme/registry"
+
+
+@pytest.fixture
+async def proposing(settled_world: World, tmp_path: Path) -> Company:
+    """A company without a tracker: its registry is kept at GitHub, a new version may be approved, and is proposed."""
+    settled_world.github.create(REPOSITORY)
+    settled_world.github.forge.put(REPOSITORY, "registry.yaml", REGISTRY.encode())
+    settings = PROPOSED.format(api=settled_world.url("github"))
+    acme = Company(tmp_path, settled_world, tells=False, settings=settings, secrets={"REGISTRY_TOKEN": "ghp_registry"})
+    acme.deploy("laptop-7", "pkg:pypi/acme-fetch-mcp@2.4.2")
+    acme.app.store.migrate()
+    (tmp_path / "registry.yaml").write_text(REGISTRY, "utf-8")
+    await look(acme)
+    settled_world.npm.publish("@acme/files-mcp", "1.4.3", attested_by=BUILDER)
+    await look(acme)
+    settled_world.clock.advance(days=4)
+    await look(acme)
+    return acme
+
+
+def pull(company: Company) -> None:
+    """Bring the registry's file to what the repository has, as an organisation's own job does."""
+    body = company.world.github.forge.file(REPOSITORY, "registry.yaml")
+    (company.folder / "registry.yaml").write_bytes(body)
+
+
+async def states(company: Company) -> dict[str, State]:
+    return {each.candidate.purl.version or "": each.state for each in await company.reviews()}
+
+
+async def test_a_merged_proposal_is_the_approval_and_the_next_look_is_quiet(proposing: Company) -> None:
+    forge = proposing.world.github.forge
+    (made,) = forge.proposals(REPOSITORY)
+    before = await states(proposing)
+    forge.review(REPOSITORY, made.number, by="grace")
+    forge.merge(REPOSITORY, made.number)
+    pull(proposing)
+    await look(proposing)
+
+    quiet = await look(proposing)
+
+    assert before in ({"1.4.3": State.DETECTED}, {"1.4.3": State.TICKETED})
+    assert await states(proposing) == {"1.4.3": State.APPROVED}
+    assert quiet.exit_code == 0
+    assert len(forge.proposals(REPOSITORY)) == 1
+    assert "by: rita@acme.example" not in registry(proposing)
+    assert "# Reads and writes files." in registry(proposing)
+
+
+async def test_a_merge_that_nobody_of_the_approvers_reviewed_is_no_approval(proposing: Company) -> None:
+    forge = proposing.world.github.forge
+    forge.review(REPOSITORY, 1, by="ada")
+    forge.merge(REPOSITORY, 1)
+
+    await run(proposing.app, ["reviews"])
+
+    assert State.APPROVED not in (await states(proposing)).values()
+
+
+async def test_a_proposal_that_is_closed_rejects_the_version(proposing: Company) -> None:
+    proposing.world.github.forge.close(REPOSITORY, 1, by="grace")
+
+    await run(proposing.app, ["reviews"])
+    await look(proposing)
+
+    assert await states(proposing) == {"1.4.3": State.REJECTED}
+    assert len(proposing.world.github.forge.proposals(REPOSITORY)) == 1
