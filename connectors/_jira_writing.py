@@ -111,5 +111,7 @@ def _way(ways: Sequence[Transition], to: Place, statuses: Mapping[str, Sequence[
     named = statuses.get(to, ())
     if named:
         return next((way for way in open_ways if way.to.is_among(named)), None)
+    if to == "withdrawn" and not decides:
+        return None  # any that is done may be the one by which people approve
     category = "done" if to == "withdrawn" else "new"
     return next((way for way in open_ways if way.to.status_category.key == category), None)

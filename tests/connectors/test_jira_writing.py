@@ -227,6 +227,15 @@ async def test_without_a_configured_status_a_ticket_is_closed_by_no_decision(
     assert world.jira.issue("MCPSEC-1").status_name == "Cancelled"
 
 
+async def test_where_nobody_said_which_statuses_decide_no_ticket_is_closed(
+    edge: Http, world: World, flavour: Flavour
+) -> None:
+    delivery = await tracker(edge, world, flavour, statuses={}).move("MCPSEC-1", CLOSE)
+
+    assert delivery == Delivered("")
+    assert world.jira.issue("MCPSEC-1").status_name == "To Do"
+
+
 async def test_where_only_decisions_close_a_ticket_it_stays_open(edge: Http, world: World, flavour: Flavour) -> None:
     world.jira.workflow = {"To Do": {"In Review", "Approved", "Rejected"}}
 
