@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from connectors._host_report import read_report
-from monitor import cli
+from monitor import cli, wiring
 from monitor.commands.scan import scan_host
 from monitor.domain.purl import Purl
 from monitor.ending import ExitCode, Stop
@@ -126,7 +126,7 @@ def test_homes_of_another_machine_are_not_reported_with_this_ones_folders(
     mounted = read_report(out.read_bytes(), "out")
 
     assert without.about.policies == ()
-    assert "--root names where laptop-7's are mounted" in said
+    assert "--root says where laptop-7's are mounted" in said
     assert [each.location for each in mounted.about.policies] == [str(tmp_path / "root/etc/codex/requirements.toml")]
 
 
@@ -189,3 +189,12 @@ def test_a_token_does_not_travel_where_anybody_can_read_it(tmp_path: Path) -> No
         )
 
     assert caught.value.code == ExitCode.USAGE
+
+
+def test_a_machine_is_known_by_its_name_with_and_without_its_domain(tmp_path: Path) -> None:
+    write(tmp_path / ".cursor/mcp.json", {"mcpServers": {}})
+    own = wiring.host_name().partition(".")[0]
+
+    scan_host([tmp_path], host=f"{own.upper()}.corp.example", output=str(tmp_path / "out"), token_env="")
+
+    assert read_report((tmp_path / "out").read_bytes(), "out").about.host == f"{own.upper()}.corp.example"

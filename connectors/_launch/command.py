@@ -11,6 +11,7 @@ from functools import partial
 from connectors._launch.container import container, runs_anything
 from connectors._launch.folders import unusual_folder
 from connectors._launch.launch import (
+    INTERPRETERS,
     LAUNCHERS,
     URL,
     VARIABLE,
@@ -39,6 +40,7 @@ INSTALLED_BRIDGES = option_names("mcp-remote mcp-remote-client mcp-proxy mcp-pro
 """Programs of such packages, as they are installed."""
 
 MODULE = re.compile(r"[A-Za-z_]\w{0,40}(\.[A-Za-z_]\w{0,40}){0,6}")
+PROGRAM = re.compile(r"[a-z][\w.+-]{0,40}")
 RUNTIMES = option_names("tsx ts-node mcp")
 """Packages that only run a local file."""
 
@@ -119,8 +121,15 @@ def _launch(argv: Sequence[str]) -> tuple[Launch, tuple[str, ...]]:
         return (replace(launch, argv=tuple(argv)), given) if launch.kind is PinKind.PATH else (launch, given)
     if VARIABLE.match(argv[0]) and not re.search(r"[/\\]", argv[0]):
         return unknown("a variable stands for the command"), ()
-    launch = replace(_installed(rest), argv=tuple(argv))
+    launch = _installed(rest)
+    launch = replace(launch if launch.note else local(_told(name)), argv=tuple(argv))
     return launch, rest if name in INSTALLED_BRIDGES else ()
+
+
+def _told(name: str) -> str:
+    if INTERPRETERS.fullmatch(name):
+        return ""
+    return f"a program of the machine: {name}" if PROGRAM.fullmatch(name) else "a program of the machine"
 
 
 def _installed(arguments: Sequence[str]) -> Launch:

@@ -51,34 +51,9 @@ SHELLS = frozenset(
 
 STARTERS = frozenset(
     (
-        *(
-            "tini",
-            "tini-static",
-            "dumb-init",
-            "catatonit",
-            "docker-init",
-            "s6-setuidgid",
-            "with-contenv",
-            "gosu",
-            "su-exec",
-            "setpriv",
-        ),
-        *(
-            "chroot",
-            "nsenter",
-            "unshare",
-            "runuser",
-            "su",
-            "doas",
-            "nice",
-            "ionice",
-            "stdbuf",
-            "setsid",
-            "time",
-            "timeout",
-            "script",
-        ),
-        *("taskset", "chrt", "prlimit", "start-stop-daemon", "supervisord", "pm2", "nodemon", "forever", "ld.so"),
+        *("tini", "tini-static", "dumb-init", "catatonit", "docker-init", "s6-setuidgid", "with-contenv", "gosu"),
+        *("su-exec", "setpriv", "chroot", "nsenter", "unshare", "runuser", "su", "doas", "nice", "ionice", "stdbuf"),
+        *("setsid", "timeout", "taskset", "chrt", "prlimit", "start-stop-daemon", "supervisord", "pm2", "nodemon"),
     )
 )
 """Programs in an image that start whatever command they are given."""

@@ -39,10 +39,12 @@ def scan_host(
         raise Stop(f"--host: {why}", ExitCode.USAGE)
     token = _token(token_env, environ)
     _check_output(output, token)
-    others = bool(homes) and named != wiring.host_name()
+    others = bool(homes) and _bare(named) != _bare(wiring.host_name())
     at = root or (None if others else Path("/"))
     if at is None:
-        note(f"the folders of this machine are not reported as {named}'s; --root names where {named}'s are mounted")
+        note(
+            f"the folders of this machine are not reported as {named}'s; --root says where {named}'s are mounted, / if it is this one"
+        )
     report, problems = asyncio.run(_report(places, named, at, beside))
     if ADDRESS.match(output):
         problems += asyncio.run(_send(output, token, report))
@@ -56,6 +58,11 @@ def scan_host(
     for problem in problems:
         note(problem)
     return ExitCode.UNCHECKED if problems else ExitCode.QUIET
+
+
+def _bare(host: str) -> str:
+    """Return a host's name without its domain, in one form."""
+    return host.casefold().partition(".")[0]
 
 
 def _folders(option: str, given: Sequence[Path]) -> list[Path]:

@@ -124,3 +124,8 @@ def test_a_bridge_that_is_installed_names_its_far_end() -> None:
     launch = parse("mcp-remote", ["https://mcp.acme.example/mcp", "--debug"])
 
     assert (launch.kind, launch.remote) == (PinKind.PATH, "https://mcp.acme.example/mcp")
+
+
+def test_a_program_of_the_machine_is_named_in_the_note() -> None:
+    assert parse("/opt/acme/bin/acme-mcp", []).note == "a program of the machine: acme-mcp"
+    assert parse("server.py", ["x"]).note == "a program of the machine: server.py"
