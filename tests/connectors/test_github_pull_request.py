@@ -14,7 +14,7 @@ from monitor.ports.channels import Phase, TicketState
 from monitor.ports.errors import Denied, NotFound, Unavailable
 from tests.connectors.test_registry_edit import FILES, TEXT, approval, entry_of, listed, pin, write
 from tests.world import Fault, Kind, World
-from tests.world.github_proposals import Proposal
+from tests.world.proposal_shapes import Proposal
 
 REPOSITORY = "acme/registry"
 PATH = "servers/registry.yaml"

@@ -4,10 +4,8 @@ Refusals in GitHub's own words where they are known. Forms: GitHub's OpenAPI doc
 """
 
 import json
-from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from base64 import b64decode
+from collections.abc import Callable
 from hashlib import sha1
 from itertools import count
 
@@ -15,51 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from tests.world.answers import answer, seconds
+from tests.world.answers import answer
 from tests.world.github_advisories import NOT_FOUND
-from tests.world.repositories import Json, Repository, Writer
+from tests.world.proposal_shapes import Proposal, ProposalWriter, Repo, Reviewed, blob
+from tests.world.repositories import Json, Repository
 from tests.world.scene import Scene
 
 Find = Callable[[Request], Repository | Response]
-BOT = "acme-bot"
-
-
-@dataclass(slots=True)
-class Reviewed:
-    """What somebody said of a commit of a pull request."""
-
-    id: int
-    by: str
-    state: str
-    commit: str
-    at: datetime
-
-
-@dataclass(slots=True)
-class Proposal:
-    """A pull request."""
-
-    number: int
-    head: str
-    base: str
-    title: str
-    body: str
-    created_at: datetime
-    by: str = BOT
-    reviews: list[Reviewed] = field(default_factory=list)
-    sha: str = ""
-    closed_at: datetime | None = None  # None: open
-    closed_by: str = ""
-    merged: bool = False
-
-
-@dataclass(slots=True)
-class Repo:
-    """What is kept of one repository: branches as commits, commits as files."""
-
-    branches: dict[str, str] = field(default_factory=dict)
-    commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    proposals: list[Proposal] = field(default_factory=list)
 
 
 class Forge:
@@ -67,6 +27,7 @@ class Forge:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
+        self.write = ProposalWriter(scene)
         self.repos: dict[str, Repo] = {}
         self.read_only = False
         self.demands_owners = True
@@ -158,7 +119,7 @@ class Forge:
         branch = request.path_params["branch"]
         if branch not in repo.branches:
             return answer(NOT_FOUND, status=404)
-        return answer(self._ref(repository, repo, branch))
+        return answer(self.write.ref(repository, repo, branch))
 
     def make_branch(self, repository: Repository, repo: Repo, _: Request, asked: dict[str, object]) -> Response:
         """Make one; 422 where it is there."""
@@ -168,7 +129,7 @@ class Forge:
                 {"message": "Reference already exists", "documentation_url": "https://docs.example"}, status=422
             )
         repo.branches[branch] = str(asked["sha"])
-        return answer(self._ref(repository, repo, branch), status=201)
+        return answer(self.write.ref(repository, repo, branch), status=201)
 
     def tell_file(self, repository: Repository, repo: Repo, request: Request) -> Response:
         """A file, in Base64 with line breaks."""
@@ -177,7 +138,7 @@ class Forge:
         body = repo.commits.get(repo.branches.get(ref, ref), {}).get(path)
         if body is None:
             return answer(NOT_FOUND, status=404)
-        return answer(self._content(repository, path, body, ref))
+        return answer(self.write.content(repository, path, body, ref))
 
     def commit(self, repository: Repository, repo: Repo, request: Request, asked: dict[str, object]) -> Response:
         """Commit a file; 409 where another one is there than the asker knows."""
@@ -190,7 +151,7 @@ class Forge:
         self.put(repository.full_name, path, body, branch=branch)
         where = repo.branches[branch]
         content = {
-            name: each for name, each in self._content(repository, path, body, branch).items() if name != "content"
+            name: each for name, each in self.write.content(repository, path, body, branch).items() if name != "content"
         }
         return answer({"content": content, "commit": {"sha": where, "message": asked["message"]}})
 
@@ -211,7 +172,7 @@ class Forge:
             len(repo.proposals) + 1, head, base, str(asked["title"]), str(asked["body"]), self.scene.clock()
         )
         repo.proposals.append(made)
-        return answer(self._pull(repository, repo, made, whole=True), status=201)
+        return answer(self.write.pull(repository, repo, made, whole=True), status=201)
 
     def tell_pulls(self, repository: Repository, repo: Repo, request: Request) -> Response:
         """The pull requests of a head, the youngest first."""
@@ -222,38 +183,17 @@ class Forge:
             for each in reversed(repo.proposals)
             if head in (None, f"{owner}:{each.head}") and (state == "all" or each.closed_at is None)
         ]
-        return answer([self._pull(repository, repo, each) for each in found])
+        return answer([self.write.pull(repository, repo, each) for each in found])
 
     def tell_reviews(self, repository: Repository, repo: Repo, request: Request) -> Response:
         """The reviews, oldest first."""
         made = repo.proposals[request.path_params["number"] - 1]
-        return answer([self._review(repository, made, each) for each in made.reviews])
+        return answer([self.write.review(repository, made, each) for each in made.reviews])
 
     def tell_issue(self, repository: Repository, repo: Repo, request: Request) -> Response:
         """The pull request as an issue."""
         made = repo.proposals[request.path_params["number"] - 1]
-        url = f"{self._url(repository)}/issues/{made.number}"
-        names = ("repository_url", "labels_url", "comments_url", "events_url", "html_url", "url")
-        return answer(
-            {
-                **dict.fromkeys(names, url),
-                "id": made.number,
-                "node_id": f"I_{made.number}",
-                "number": made.number,
-                "state": "closed" if made.closed_at else "open",
-                "title": made.title,
-                "user": self._user(made.by),
-                "labels": [],
-                "assignee": None,
-                "milestone": None,
-                "locked": False,
-                "comments": 0,
-                "closed_at": seconds(made.closed_at) if made.closed_at else None,
-                "closed_by": self._user(made.closed_by) if made.closed_by else None,
-                "created_at": seconds(made.created_at),
-                "updated_at": seconds(made.created_at),
-            }
-        )
+        return answer(self.write.issue(repository, made))
 
     def tell_rules(self, _: Repository, __: Repo, ___: Request) -> Response:
         """The rules of a branch."""
@@ -272,123 +212,10 @@ class Forge:
         """The older form of it."""
         if not (self.demands_owners and self.by_protection):
             return answer({"message": "Branch not protected", "documentation_url": "https://docs.example"}, status=404)
-        url = f"{self._url(repository)}/branches/main/protection"
+        url = f"{self.write.url(repository)}/branches/main/protection"
         demanded = {"url": url, "dismiss_stale_reviews": True, "require_code_owner_reviews": True}
         return answer({"url": url, "required_pull_request_reviews": demanded})
 
     def tell_owner_errors(self, _: Repository, __: Repo, ___: Request) -> Response:
         """What is wrong with the file of code owners; 404 where there is none."""
         return answer(NOT_FOUND, status=404) if self.owner_errors is None else answer({"errors": self.owner_errors})
-
-    # documents
-
-    def _writer(self) -> Writer:
-        return Writer(f"{self.scene.origin()}/github")
-
-    def _url(self, repository: Repository) -> str:
-        return f"{self.scene.origin()}/github/repos/{repository.full_name}"
-
-    def _user(self, login: str) -> Json:
-        person = self._writer().user(login, 100 + sum(login.encode()))
-        return {**person, "type": "Bot" if login.endswith("[bot]") else "User"}
-
-    def _ref(self, repository: Repository, repo: Repo, branch: str) -> Json:
-        url, sha = self._url(repository), repo.branches[branch]
-        pointed = {"type": "commit", "sha": sha, "url": f"{url}/git/commits/{sha}"}
-        return {
-            "ref": f"refs/heads/{branch}",
-            "node_id": "REF_1",
-            "url": f"{url}/git/refs/heads/{branch}",
-            "object": pointed,
-        }
-
-    def _content(self, repository: Repository, path: str, body: bytes, ref: str) -> Json:
-        url, sha = f"{self._url(repository)}/contents/{path}", blob(body)
-        encoded = b64encode(body).decode()
-        lines = "".join(f"{encoded[at : at + 60]}\n" for at in range(0, len(encoded), 60))
-        names = ("url", "git_url", "html_url", "download_url")
-        return {
-            **dict.fromkeys(names, f"{url}?ref={ref}"),
-            "type": "file",
-            "encoding": "base64",
-            "size": len(body),
-            "name": path.rpartition("/")[2],
-            "path": path,
-            "content": lines,
-            "sha": sha,
-            "_links": {"self": url, "git": url, "html": url},
-        }
-
-    def _pull(self, repository: Repository, repo: Repo, made: Proposal, *, whole: bool = False) -> Json:
-        url = f"{self._url(repository)}/pulls/{made.number}"
-        links = ("url", "html_url", "diff_url", "patch_url", "issue_url", "commits_url", "comments_url", "statuses_url")
-        related = ("comments", "commits", "statuses", "html", "issue", "review_comments", "review_comment", "self")
-        closed = seconds(made.closed_at) if made.closed_at else None
-        counts = ("comments", "review_comments", "commits", "additions", "deletions", "changed_files")
-        merged: Mapping[str, object] = {
-            "merged": made.merged,
-            "mergeable": True,
-            "mergeable_state": "clean",
-            "merged_by": None,
-            "maintainer_can_modify": False,
-            **dict.fromkeys(counts, 1),
-        }
-        return {
-            **dict.fromkeys(links, url),
-            "review_comments_url": f"{url}/comments",
-            "review_comment_url": f"{url}/comments{{/number}}",
-            "id": made.number,
-            "node_id": f"PR_{made.number}",
-            "number": made.number,
-            "state": "closed" if made.closed_at else "open",
-            "locked": False,
-            "title": made.title,
-            "user": self._user(made.by),
-            "body": made.body,
-            "labels": [],
-            "milestone": None,
-            "created_at": seconds(made.created_at),
-            "updated_at": seconds(made.created_at),
-            "closed_at": closed,
-            "merged_at": closed if made.merged else None,
-            "merge_commit_sha": None,
-            "assignee": None,
-            "head": self._side(repository, made.head, made.sha or repo.branches[made.head]),
-            "base": self._side(repository, made.base, repo.branches[made.base]),
-            "_links": {name: {"href": url} for name in related},
-            "author_association": "MEMBER",
-            "auto_merge": None,
-            **(merged if whole else {}),
-        }
-
-    def _side(self, repository: Repository, branch: str, sha: str) -> Json:
-        owner = repository.full_name.partition("/")[0]
-        writer = self._writer()
-        return {
-            "label": f"{owner}:{branch}",
-            "ref": branch,
-            "sha": sha,
-            "repo": {**writer.repository(repository), "has_downloads": False},
-            "user": self._user(owner),
-        }
-
-    def _review(self, repository: Repository, made: Proposal, said: Reviewed) -> Json:
-        url = f"{self._url(repository)}/pulls/{made.number}"
-        return {
-            "id": said.id,
-            "node_id": f"PRR_{said.id}",
-            "user": self._user(said.by),
-            "body": "",
-            "state": said.state,
-            "html_url": url,
-            "pull_request_url": url,
-            "_links": {"html": {"href": url}, "pull_request": {"href": url}},
-            "submitted_at": seconds(said.at),
-            "commit_id": said.commit,
-            "author_association": "MEMBER",
-        }
-
-
-def blob(body: bytes) -> str:
-    """Return git's name of a file's bytes."""
-    return sha1(b"blob %d\0" % len(body) + body, usedforsecurity=False).hexdigest()
