@@ -19,7 +19,9 @@ PLAIN = re.compile(r"(?=.{1,80}$)([A-Za-z]?[a-z]{0,18}|v?\d{1,4})([._~@:-]([A-Za
 """Words and small numbers with marks between them, as people write them."""
 
 HIDDEN = re.compile(r"~[0-9a-f]{12}")
-KEY = re.compile(r"(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])[\w-]{8,}")
+KEY = re.compile(r"(?=([A-Za-z_-]*[0-9]+[A-Za-z_-]+){2})[\w-]{8,}")
+"""Letters and digits that take turns, as in no word with a number."""
+
 HALVES = re.compile("[\ud800-\udfff]")
 """What no encoding can write."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from monitor.domain.address import HIDDEN
 from monitor.domain.launching import Command, forms, starts
 from monitor.domain.purl import Purl
 from monitor.domain.server import Entry, Pin
@@ -112,8 +113,16 @@ def _refusal(entry: Entry, denied: Collection[Purl], origin: Origin) -> str:
         return f"its approval expired on {approval.expires_at:%Y-%m-%d}"
     if approval.pin.purl in denied or any(same_version(approval.pin.purl, each) for each in denied):
         return f"{approval.pin.purl.version} is quarantined or was rejected"
-    if entry.server.remote and re.search(r"[*${}\s]", entry.server.remote):
+    return _unmatchable(entry.server.remote) if entry.server.remote else ""
+
+
+def _unmatchable(remote: str) -> str:
+    if re.search(r"[*${}\s]", remote):
         return "its address holds a character that clients take for a pattern or a variable"
+    if any(HIDDEN.fullmatch(part) for part in remote.split("/")):
+        return (
+            "its address holds what may be a secret and is kept as a hash alone, which clients would match with nothing"
+        )
     return ""
 
 

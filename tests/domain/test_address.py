@@ -90,7 +90,8 @@ def test_a_part_of_a_path_that_may_be_a_secret_is_shown_as_a_hash_and_still_tell
 
 
 @pytest.mark.parametrize(
-    "path", ["/mcp", "/spark-troubleshooting/mcp", "/api/v1/servers/2026-11-30", "/sequentialthinking/mcp"]
+    "path",
+    ["/mcp", "/spark-troubleshooting/mcp", "/api/v1/servers/2026-11-30", "/sequentialthinking/mcp", "/gpt4omini/mcp"],
 )
 def test_words_of_a_path_are_shown(path: str) -> None:
     assert endpoint(f"https://mcp.example.com{path}") == f"https://mcp.example.com{path}"

@@ -131,6 +131,12 @@ def test_what_has_no_command_is_left_out_with_its_reason(client: str) -> None:
     assert "github package" in exported.left_out[0].reason
 
 
+def test_an_address_of_which_a_part_is_kept_as_a_hash_is_left_out() -> None:
+    exported = export("claude-code", entry(remote="https://mcp.acme.example/~0123456789ab/mcp"), FAR)
+
+    assert ["kept as a hash" in each.reason for each in exported.left_out] == [True]
+
+
 @pytest.mark.parametrize("client", WRITERS)
 def test_an_address_that_a_client_would_take_for_a_pattern_is_left_out(client: str) -> None:
     exported = export(client, entry(remote="https://mcp.acme.example/*"), FAR)
