@@ -12,6 +12,7 @@ from monitor.commands.identity import caller
 from monitor.commands.opening import open_settings, recall, require_schema, store_errors
 from monitor.commands.output import note, say, show_json, show_table
 from monitor.commands.table import Column
+from monitor.domain.action import CommentTicket
 from monitor.domain.audit import AuditEvent
 from monitor.domain.decision import NEVER, NotCounted, Rules, Words, approved_by, count
 from monitor.domain.document import Document, plain
@@ -22,6 +23,7 @@ from monitor.ending import ExitCode, Stop
 from monitor.jobs.decide import Terms, decide_by, reopen_by, rules_for
 from monitor.jobs.outcome import review_event
 from monitor.policy.answering import missing_of
+from monitor.policy.campaigns import evidence_key
 from monitor.ports.store import UnitOfWork
 from monitor.settings import Settings
 
@@ -192,7 +194,9 @@ def _rules(settings: Settings, terms: Terms, review: Review) -> Rules:
 
 def _shown(unit: UnitOfWork, terms: Terms, review: Review) -> _Shown:
     last = unit.said_last(review.mark)
-    return _Shown(review, rules_for(unit, terms, review), last.title if last else "", last.body if last else ())
+    own = unit.action(evidence_key(review)) if review.campaign else None
+    body = own.body if isinstance(own, CommentTicket) else last.body if last else ()
+    return _Shown(review, rules_for(unit, terms, review), last.title if last else "", body)
 
 
 def _row(shown: _Shown) -> tuple[str, ...]:

@@ -77,6 +77,11 @@ def gather(
     return _whole_updates(made, recent)
 
 
+def evidence_key(review: Review) -> str:
+    """Name the comment that holds the evidence for one version in the ticket of its campaign."""
+    return f"evidence:{review.mark}:{review.fingerprint}.{review.occurrence}"
+
+
 def campaign_marks(decisions: Iterable[Decision]) -> frozenset[str]:
     """Return the marks of the campaigns that the decisions touch."""
     return frozenset(each.lives_in for decision in decisions for each in decision.reviews if each.campaign)
@@ -103,7 +108,7 @@ def _move_in(decisions: list[Decision], group: Sequence[_Begun], name: str, mark
         decision = decisions[each.at]
         moved = replace(each.review, lives_in=mark, campaign=name)
         evidence = CommentTicket(
-            f"evidence:{mark}:{moved.fingerprint}.{moved.occurrence}",
+            evidence_key(moved),
             moved.server,
             mark,
             (Heading(each.ticket.title), *each.ticket.body),

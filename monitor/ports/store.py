@@ -291,6 +291,9 @@ class UnitOfWork(Protocol):
         Those whose beginning was not delivered are not in it.
         """
 
+    def action(self, key: str) -> Action | None:
+        """Return the action that was queued under that key, sent or not; None: none was."""
+
     def said_last(self, mark: str) -> OpenTicket | UpdateTicket | None:
         """Return what was queued last of the text of the ticket with that mark, sent or not; None: it has none."""
 

@@ -137,6 +137,11 @@ class Outbox:
         )
         return {by_key[opens]: ref for opens, ref in self._in.rows(opened.order_by(outbox.c.id)) if opens}
 
+    def action(self, name: str) -> Action | None:
+        """Return the action that was queued under that key, sent or not; None: none was."""
+        found = self._in.rows(select(outbox.c.document).where(outbox.c.key == key(name)))
+        return next((read_action(document) for (document,) in found), None)
+
     def said_last(self, mark: str) -> OpenTicket | UpdateTicket | None:
         """Return what was queued last of the text of the ticket with that mark; None: it has none."""
         of_it = or_(outbox.c.opens == key(mark), outbox.c.key.startswith(f"update:{mark}:", autoescape=True))

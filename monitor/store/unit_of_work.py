@@ -76,7 +76,7 @@ class Unit:
         outbox = Outbox(transaction)
         self.queue, self.take, self.settle = outbox.queue, outbox.take, outbox.settle
         self.outbox, self.undelivered, self.began = outbox.outbox, outbox.undelivered, outbox.began
-        self.queued, self.said_last = outbox.queued, outbox.said_last
+        self.queued, self.said_last, self.action = outbox.queued, outbox.said_last, outbox.action
 
         audit = Audit(transaction)
         self.chain, self.head, self.commit = audit.chain, audit.head, audit.commit

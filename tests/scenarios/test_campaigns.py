@@ -1,11 +1,13 @@
 """Burst days: one project that keeps many servers releases all of them at once."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.company import Company
+from tests.desk import Desk
 from tests.jobs.conftest import PEOPLE
 from tests.world import Identity, World
 
@@ -154,3 +156,16 @@ async def test_a_burst_that_pages_is_one_message(acme: Company) -> None:
     assert "5 servers" in message.words
     assert all(name(number) in message.words for number in range(5))
     assert "Campaign" in issue.summary
+
+
+async def test_the_evidence_for_each_version_can_be_shown_at_the_keyboard(
+    acme: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release(acme, 0, 1, 2, 3, 4)
+    await acme.run()
+    desk = Desk(acme, capsys)
+
+    shown = await asyncio.to_thread(desk, "review", "show", name(3), "--json")
+
+    assert "tool-3 1.1.0" in str(shown.json()["evidence"])
+    assert "tool-2" not in str(shown.json()["evidence"])

@@ -17,6 +17,7 @@ from monitor.domain.action import (
     OpenTicket,
     Rejected,
     SendAlert,
+    UpdateTicket,
 )
 from monitor.domain.document import Paragraph
 from monitor.ports.store import Queued, UnitOfWork
@@ -272,3 +273,24 @@ async def test_whatever_is_to_be_said_is_kept_as_it_was(store: Database, actions
 
     assert len(taken) == queued
     assert all(each.action in actions for each in taken)
+
+
+async def test_what_a_ticket_said_last_is_its_newest_text(store: Database) -> None:
+    opened = OpenTicket("ticket:m1", "s", "m1", "first", (Paragraph("old"),), "high", shows=("p1",))
+    updated = UpdateTicket("update:m1:x", "s", "m1", "second", (Paragraph("new"),), "high", shows=("p2",))
+    other = OpenTicket("ticket:m10", "s", "m10", "other", (), "high")
+    await queue(store, opened, updated, other)
+
+    last = await store.run(lambda unit: unit.said_last("m1"))
+    only = await store.run(lambda unit: unit.said_last("m10"))
+
+    assert (last, only, await store.run(lambda unit: unit.said_last("m2"))) == (updated, other, None)
+
+
+async def test_an_action_is_found_by_its_key(store: Database) -> None:
+    opened = OpenTicket("ticket:m1", "s", "m1", "first", (Paragraph("old"),), "high")
+    await queue(store, opened)
+
+    found = await store.run(lambda unit: (unit.action("ticket:m1"), unit.action("ticket:m2")))
+
+    assert found == (opened, None)
