@@ -83,6 +83,16 @@ def test_a_name_beside_one_that_it_may_be_taken_for_is_marked(tmp_path: Path) ->
     assert "npm/acme.files-mcp" in marked[1]
 
 
+def test_a_file_of_an_installed_package_is_proposed_as_that_package() -> None:
+    there = Deployment(
+        "h", "cursor", "/a/mcp.json", "x", PinKind.PATH, None, installed=Purl.npm("@acme/files", "1.4.2")
+    )
+
+    proposed = parse_registry(propose([there], {}), "registry.yaml")
+
+    assert [str(each.server.package) for each in proposed.entries] == ["pkg:npm/%40acme/files"]
+
+
 def test_an_existing_file_is_never_touched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "registry.yaml"
     output.write_text("mine")

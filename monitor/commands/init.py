@@ -46,4 +46,4 @@ def propose_registry(homes: Sequence[Path], output: Path, *, root: Path = Path("
 
 
 def _value(each: Deployment) -> str:
-    return str(each.purl.package) if each.purl else each.remote or ""
+    return str(each.runs.package) if each.runs else each.remote or ""

@@ -56,8 +56,8 @@ def propose(deployments: Iterable[Deployment], refused: Mapping[str, str]) -> by
 
 def _what(each: Deployment) -> tuple[str, str] | None:
     """Return what an entry would be about; None where that is no package and no remote."""
-    if each.purl:
-        return "package", str(each.purl.package)
+    if each.runs:
+        return "package", str(each.runs.package)
     return ("remote", each.remote) if each.remote else None
 
 
@@ -115,8 +115,10 @@ def _place(each: Deployment) -> str:
 
 
 def _version(each: Deployment) -> str:
-    if each.remote and not each.purl:
+    if each.remote and not each.runs:
         return "a remote server"
+    if each.kind is PinKind.PATH and each.installed:
+        return f"{each.installed.version} by a file of it"
     if each.purl and each.purl.version:
         return each.purl.version
     floats = f"floats ({each.requested})" if each.requested else "floats"

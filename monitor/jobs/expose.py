@@ -93,7 +93,7 @@ def expose(unit: UnitOfWork, asked: Asked, window: Window, *, inventories: Colle
         (each, unit.began([each.mark]).get(each.mark)) for each in unit.reviews() if each.candidate.purl in concerned
     )
     servers = {each.entry.server.package for each in listed} | {
-        each.deployment.purl.package for each in stays if each.deployment.purl
+        runs.package for each in stays if (runs := each.deployment.runs)
     }
     return Exposed(
         asked,

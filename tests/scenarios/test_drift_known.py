@@ -106,3 +106,38 @@ def report(desk: Desk, host: str) -> Path:
     path.write_bytes(data)
     os.utime(path, (now.timestamp(), now.timestamp()))
     return path
+
+
+def test_what_floats_is_called_so_and_nothing_else_is(desk: Desk) -> None:
+    desk.company.deploy("laptop-8", PACKAGE)
+    for client in "cd":
+        desk.company.deploy("laptop-9", "pkg:docker/acme/files@1.4.2", client=client, digest=f"sha256:{client * 64}")
+    look(desk)
+
+    listed = desk("deployments").out.splitlines()
+
+    assert [("floats" in line) for line in listed if "laptop-" in line] == [False, True, False, False]
+    assert [any(f"sha256:{letter * 12}" in line for line in listed) for letter in "cd"] == [True, True]
+
+
+def test_what_is_listed_stands_in_the_order_of_hosts(desk: Desk) -> None:
+    for host in ("zeta", "alpha", "Beta"):
+        desk.company.deploy(host, f"{PACKAGE}@1.5.0")
+    look(desk)
+
+    shown = [desk("deployments").out, desk("drift").out]
+
+    orders = [
+        [name for line in out.splitlines() for name in ("alpha", "Beta", "zeta") if name in line] for out in shown
+    ]
+    assert orders[0] == ["alpha", "Beta", "zeta"]
+    assert sorted(orders[1]) == ["Beta", "alpha", "zeta"]
+
+
+def test_what_is_switched_off_is_counted_by_itself(desk: Desk) -> None:
+    desk.company.deploy("laptop-8", f"{PACKAGE}@1.4.2", disabled=True)
+    look(desk)
+
+    out = desk("deployments", "--by", "server").out
+
+    assert "1.4.2 (1), 1.4.2, disabled (1)" in out
