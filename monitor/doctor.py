@@ -11,7 +11,7 @@ from monitor.domain.purl import Purl
 from monitor.domain.server import Registry
 from monitor.domain.unknown import Reason, Unknown
 from monitor.domain.version_range import ADVISORY_TYPES
-from monitor.ports.channels import AlertChannel, RegistryWriter, TicketTracker
+from monitor.ports.channels import AlertChannel, CheckpointKeeper, EventSink, RegistryWriter, TicketTracker
 from monitor.ports.errors import Denied, Malformed, NotFound, SourceError, Unavailable
 from monitor.ports.sources import (
     AdvisoryMirror,
@@ -70,6 +70,10 @@ async def examine(app: App, settings: Settings, *, said_by: Mapping[str, str]) -
         yield await _channel("alerts", app.alerts)
         for writer in app.writers.values():
             yield await _channel("decisions", writer)
+        for sink in app.sinks.values():
+            yield await _channel("events", sink)
+        if app.checkpoints:
+            yield await _channel("checkpoints", app.checkpoints)
     if "github" in examples and "github" in app.releases and not settings.secret("sources.github.token"):
         variable = settings.config.sources.github.token_env or "a variable"
         yield Line(
@@ -250,10 +254,18 @@ async def _inventory(source: DeploymentSource) -> Line:
     return Line(Status.OK, "inventory", found)
 
 
-async def _channel(part: str, channel: TicketTracker | AlertChannel | RegistryWriter) -> Line:
+async def _channel(
+    part: str, channel: TicketTracker | AlertChannel | RegistryWriter | EventSink | CheckpointKeeper
+) -> Line:
     try:
         found = await channel.probe()
     except SourceError as error:
-        section = "reviews" if part == "decisions" else channel.name
-        return Line(Status.FAIL, part, str(error), f"Correct [{section}].")
+        sections = {
+            "decisions": "reviews",
+            "events": "siem",
+            "checkpoints": "audit",
+            "tickets": "jira",
+            "alerts": "slack",
+        }
+        return Line(Status.FAIL, part, str(error), f"Correct [{sections[part]}].")
     return Line(Status.OK, part, found)

@@ -114,3 +114,12 @@ def test_a_key_that_cannot_be_read_is_not_checked_rather_than_all_right(desk: De
 
     assert printed.code == 3
     assert "as `audit keygen` writes" in printed.out + printed.err
+
+
+def test_doctor_reads_the_key_and_looks_at_the_folder(desk: Desk) -> None:
+    well = desk("doctor")
+    (desk.folder / "audit.key").write_text("no key")
+    ill = desk("doctor")
+
+    assert "signed by" in well.out
+    assert "Correct [audit]." in ill.out
