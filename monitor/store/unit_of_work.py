@@ -60,6 +60,10 @@ class Unit:
         self.hosts, self.forget_hosts = history.hosts, history.forget_hosts
         self.forget_host = history.forget_host
 
+        self._said_and_sent(transaction)
+
+    def _said_and_sent(self, transaction: Transaction) -> None:
+        """What people said, what is kept of documents, what is sent, and the audit log."""
         people = Reapproval(transaction)
         self.waivers, self.keep_waivers, self.undo_waiver = people.waivers, people.keep_waivers, people.undo_waiver
         self.submissions, self.keep_submissions = people.submissions, people.keep_submissions
