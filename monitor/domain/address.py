@@ -22,6 +22,7 @@ HIDDEN = re.compile(r"~[0-9a-f]{12}")
 KEY = re.compile(r"(?=([A-Za-z_-]*[0-9]+[A-Za-z_-]+){2})[\w-]{8,}")
 """Letters and digits that take turns, as in no word with a number."""
 
+LABEL = re.compile(r"(?=([a-z]*[0-9]+[a-z]+){2})[0-9a-z]{20,}")
 HALVES = re.compile("[\ud800-\udfff]")
 """What no encoding can write."""
 
@@ -39,7 +40,7 @@ TOKEN = re.compile(
 def endpoint(url: str) -> str | None:
     """Return `scheme://host[:port]/path` without credentials, query and fragment; None for what does not parse strictly. Never raises.
 
-    Parts of the path that may be secrets are replaced by a short hash: equal endpoints stay equal, and applying it twice changes nothing.
+    Parts of host and path that may be secrets are replaced by a short hash: equal endpoints stay equal, and reading twice changes nothing.
     """
     text = url.strip()
     # What a client still fills in stands for any host; it is shown, and equals no real one.
@@ -57,6 +58,7 @@ def endpoint(url: str) -> str | None:
     name = name.removesuffix(":").lower()
     if scheme not in SCHEMES or not text[len(scheme) :].startswith("://") or not HOST.fullmatch(name):
         return None
+    name = ".".join(map(_without_key, name.split(".")))
     authority = name if port in (None, SCHEMES[scheme]) else f"{name}:{port}"
     authority = authority.replace("variable", named[0], 1) if named else authority
     return f"{scheme}://{authority}" + "/".join(map(_without_secret, parts.path.split("/")))
@@ -85,7 +87,16 @@ def _without_values(text: str) -> str:
     return MIXED.sub(lambda word: word[0] if PLAIN.fullmatch(word[0]) else "…", GIVEN.sub("=…", text))
 
 
+def _without_key(label: str) -> str:
+    """Hide a label of a host that is a key: some vendors give each customer one."""
+    return _hidden(label) if LABEL.fullmatch(label) else label
+
+
 def _without_secret(segment: str) -> str:
     if TOKEN.search(segment) or ((len(segment) >= SHORT or KEY.fullmatch(segment)) and not PLAIN.fullmatch(segment)):
-        return segment if HIDDEN.fullmatch(segment) else "~" + fingerprint("segment of a path", segment)[:HASHED]
+        return segment if HIDDEN.fullmatch(segment) else _hidden(segment)
     return segment
+
+
+def _hidden(text: str) -> str:
+    return "~" + fingerprint("segment of a path", text)[:HASHED]

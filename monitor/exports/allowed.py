@@ -119,7 +119,7 @@ def _refusal(entry: Entry, denied: Collection[Purl], origin: Origin) -> str:
 def _unmatchable(remote: str) -> str:
     if re.search(r"[*${}\s]", remote):
         return "its address holds a character that clients take for a pattern or a variable"
-    if any(HIDDEN.fullmatch(part) for part in remote.split("/")):
+    if any(HIDDEN.fullmatch(part) for part in re.split(r"[/.]", remote)):
         return (
             "its address holds what may be a secret and is kept as a hash alone, which clients would match with nothing"
         )

@@ -137,3 +137,14 @@ def test_text_is_shown_without_credentials(text: str, shown: str) -> None:
 def test_what_may_be_a_secret_in_a_text_is_left_out(text: str, kept: str) -> None:
     assert shown(text) == kept
     assert shown(kept) == kept
+
+
+def test_a_label_of_a_host_that_is_a_key_is_shown_as_a_hash() -> None:
+    read = endpoint("https://8f3c9a1d7be24455a0c1d2e3.mcp.example/mcp")
+
+    assert read
+    assert "8f3c" not in read
+    assert endpoint(read) == read
+    assert (
+        endpoint("https://mcp-server-abc123def4-uc.a.example/mcp") == "https://mcp-server-abc123def4-uc.a.example/mcp"
+    )
