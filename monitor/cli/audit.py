@@ -1,7 +1,7 @@
-"""`audit verify`, `audit export`, `audit checkpoint`: the log of everything that was done."""
+"""`audit verify`, `audit export`, `audit report`, `audit checkpoint`: the log of everything that was done."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -77,6 +77,33 @@ def keygen(
     return make(out)
 
 
+def report(
+    *,
+    config: ConfigFile,
+    quarter: Annotated[str, Parameter(help="The quarter, such as 2026Q4.")],
+    output: Annotated[Path, Parameter(help="For html the file, for csv the folder; replaced whole.")],
+    format: Annotated[  # noqa: A002 the option's name
+        Literal["html", "csv"], Parameter(help="One page to read and print, or sheets with every row.")
+    ] = "html",
+    timezone: Annotated[str, Parameter(help="In which the quarter begins: Europe/Berlin.")] = "UTC",
+) -> int:
+    """Write a quarter for an auditor: what was listed, approved, deployed and used, on whose word and evidence, and what was not known.
+
+    ```
+    mcp-monitor audit report --quarter 2026Q4 --output 2026Q4.html
+    mcp-monitor audit report --quarter 2026Q4 --format csv --output 2026Q4/
+    ```
+
+    Which servers accessed production, and was each approved at that moment: accessed.csv and connections.csv, or the page's part of that
+    name. What the tables hold: docs/audit.md.
+
+    Exit codes: 0 it is written, 1 it is written and the audit log does not hold, 2 nothing is written.
+    """
+    from monitor.commands.audit_report import audit_report
+
+    return audit_report(config, quarter, output, form=format, timezone=timezone)
+
+
 audit = App(name="audit", help_epilogue="", help="Prove that the audit log is whole, and hand it out.")
-for command in (verify, export, checkpoint, keygen):
+for command in (verify, export, report, checkpoint, keygen):
     audit.command(command)

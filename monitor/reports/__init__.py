@@ -1,0 +1,1 @@
+"""Tables for people who were not there: as one page, or as sheets."""
