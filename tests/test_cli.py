@@ -30,8 +30,11 @@ COMMANDS = [
     ("findings",),
     ("waive",),
     ("acknowledge",),
+    ("waivers",),
     ("waivers", "undo"),
+    ("evidence",),
     ("deployments",),
+    ("deployments", "forget"),
     ("drift",),
     ("scan",),
     ("advisories",),
@@ -141,7 +144,9 @@ def _commands(group: App, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...
         if name.startswith("-"):
             continue
         below = list(_commands(group[name], (*path, name)))
-        yield from below or [(*path, name)]
+        yield from below
+        if not below or group[name].default_command:
+            yield (*path, name)
 
 
 def test_the_jobs_of_the_command_line_are_those_of_the_runner() -> None:

@@ -91,6 +91,6 @@ def forget(host: str, /, *, config: ConfigFile) -> int:
     return forget_host(config, host)
 
 
-deployments = App(name="deployments", help="List what is deployed where, as last seen, or as it was at a time.")
+deployments = App(name="deployments")
 deployments.default(_deployed)
 deployments.command(forget)

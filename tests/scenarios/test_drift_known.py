@@ -141,3 +141,15 @@ def test_what_is_switched_off_is_counted_by_itself(desk: Desk) -> None:
     out = desk("deployments", "--by", "server").out
 
     assert "1.4.2 (1), 1.4.2, disabled (1)" in out
+
+
+def test_malware_is_found_behind_a_path_too(desk: Desk) -> None:
+    desk.company.inventory.append(
+        {"host": "a", "client": "b", "name": "c", "kind": "path", "installed": "pkg:npm/evil-mcp@6.6.6"}
+    )
+    desk.world.osv.malware("MAL-2026-6", Purl.npm("evil-mcp"), "6.6.6")
+    look(desk)
+
+    found = desk("findings", "--json").out
+
+    assert "shadow-malware" in found
