@@ -76,7 +76,9 @@ def conclude(
     everything = len(entries) == len(registry.entries)
     found = [each for each in unit.findings(None if everything else set(entries)) if each.open]
     live = {each.finding.fingerprint for each in live_findings(policy_of(unit, app.policy, now), found, now)}
-    unknowns = tuple(dict.fromkeys((*going.unknowns, *_still_failing(unit, app, jobs, registry))))
+    # Memory knows that a source fails, whoever asked it knows why: that is one thing that could not be checked.
+    failing = (*going.unknowns, *_still_failing(unit, app, jobs, registry))
+    unknowns = tuple({(each.source, each.detail): each for each in failing}.values())
     blind = any(unknown.reason is not Reason.NOT_COVERED for unknown in unknowns) or bool(going.problems)
     loud = any(each.finding.severity >= app.policy.exit_at for each in found if each.finding.fingerprint in live)
     recalled = recall(unit, entries.values(), inventories=app.inventories) if lines else None

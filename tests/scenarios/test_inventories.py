@@ -176,3 +176,17 @@ def test_what_the_document_shows_is_valid(tmp_path: Path) -> None:
 
     assert kinds >= {"csv", "osquery", "kubernetes", "sbom"}
     assert [each.problems for each in tables] == [()]
+
+
+async def test_an_inventory_that_is_missing_is_one_thing_that_could_not_be_checked(
+    surveyed: Company, logged: list[str]
+) -> None:
+    (surveyed.folder / "fleet.csv").unlink()
+
+    report = await surveyed.run()
+
+    assert logged
+    assert report.exit_code == 3
+    assert [each.source for each in report.unknowns if "fleet.csv" in each.source] == [
+        f"csv {surveyed.folder / 'fleet.csv'}"
+    ]
