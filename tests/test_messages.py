@@ -151,6 +151,17 @@ def test_what_is_not_known_is_never_blank_and_says_why() -> None:
         assert told[what][1] == "not known: npm: unavailable, no answer"
 
 
+def test_what_nobody_asked_about_in_this_look_stands_first_too() -> None:
+    text = plain(ticket_body(seen(advisories={}, dependencies={}), review(), []))
+
+    first = text.partition("Decision")[0]
+    assert "the table says why: dependencies, open advisories, advisories mended" in first
+
+
+def test_nothing_stands_first_when_everything_is_known() -> None:
+    assert plain(ticket_body(seen(), review(), [])).startswith("Decision")
+
+
 def test_a_server_without_an_approved_version_is_measured_by_nothing() -> None:
     told = rows(ticket_body(seen(approval=None), review(), []))
 

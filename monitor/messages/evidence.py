@@ -25,6 +25,8 @@ from monitor.wording import FORMS, publisher_words, version_words
 HEADER = ("What", "Approved", "Under review", "Source")
 NONE = "nothing is approved"
 REGISTRIES = {"npm": "npm", "pypi": "PyPI", "github": "GitHub"}
+NOT_KNOWN = "not known"
+"""So begins each cell that has no answer."""
 LONGEST = 300
 Say = Callable[[Snapshot, Pin], str]
 
@@ -62,6 +64,12 @@ def changed(snapshot: Snapshot, review: Review) -> Document:
     ]
     shown = tuple(tuple(one_line(cell, LONGEST) or "not known" for cell in row) for row in rows)
     return (Table(HEADER, shown), *_brought(snapshot, before.purl if before else None, after.purl))
+
+
+def not_known(evidence: Document) -> tuple[str, ...]:
+    """Name the lines of the table that say of the version under review that they are not known."""
+    tables = (block for block in evidence if isinstance(block, Table))
+    return tuple(row[0] for table in tables for row in table.rows if row[2].startswith(NOT_KNOWN))
 
 
 def _known(snapshot: Snapshot, pin: Pin) -> KnownRelease | None:

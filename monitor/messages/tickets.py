@@ -14,7 +14,7 @@ from monitor.domain.snapshot import Snapshot
 from monitor.domain.stage import Stage
 from monitor.domain.text import one_line
 from monitor.domain.unknown import NOT_ASKED, Reason, Unknown
-from monitor.messages.evidence import changed
+from monitor.messages.evidence import changed, not_known
 from monitor.messages.listing import findings_listed
 from monitor.messages.places import deployed
 from monitor.messages.summary import approvable, summary
@@ -45,8 +45,9 @@ def ticket_title(snapshot: Snapshot, review: Review) -> str:
 
 def ticket_body(snapshot: Snapshot, review: Review, findings: Sequence[Finding]) -> Document:
     """Write the evidence for the decision; `findings` are sorted, worst first. What could not be checked stands first."""
+    evidence = changed(snapshot, review)
     return (
-        *_not_checked(snapshot),
+        *_not_checked(snapshot, not_known(evidence)),
         Heading("Decision"),
         Paragraph(_question(snapshot, review)),
         Paragraph(summary(snapshot, review.candidate.purl, findings)),
@@ -55,7 +56,7 @@ def ticket_body(snapshot: Snapshot, review: Review, findings: Sequence[Finding])
             f"{time_words(snapshot.taken_at)}. A decision holds only for exactly this pin. {approvable(snapshot, review)}"
         ),
         Heading("What changed"),
-        *changed(snapshot, review),
+        *evidence,
         *findings_listed(findings),
         *_verification(snapshot, review),
         *_advisories(snapshot, review),
@@ -95,11 +96,13 @@ def succession_body(before: Review, now: Review) -> Document:
     return (Paragraph(text),)
 
 
-def _not_checked(snapshot: Snapshot) -> Document:
-    unknowns = [unknown for unknown in snapshot.unknowns() if unknown.reason is not Reason.NOT_COVERED]
-    if not unknowns:
-        return ()
-    return (Heading("Not checked"), Bullets(tuple(one_line(str(each), 300) for each in unknowns[:MAX_FINDINGS])))
+def _not_checked(snapshot: Snapshot, lines: Sequence[str]) -> Document:
+    """`lines`: those of the table that are not known."""
+    unknowns = [str(unknown) for unknown in snapshot.unknowns() if unknown.reason is not Reason.NOT_COVERED]
+    said = [one_line(each, 300) for each in unknowns[:MAX_FINDINGS]]
+    if lines:
+        said.append(f"Not known of the version under review, for which the table says why: {', '.join(lines)}")
+    return (Heading("Not checked"), Bullets(tuple(said))) if said else ()
 
 
 def _question(snapshot: Snapshot, review: Review) -> str:
