@@ -4,6 +4,7 @@ Each step runs in a process of its own, so that its peak of memory is its own. O
 """
 
 import asyncio
+import io
 import json
 import subprocess
 import sys
@@ -23,8 +24,11 @@ from monitor.domain.server import Approval, Entry, Pin, Server
 from monitor.domain.snapshot import Fleet
 from monitor.domain.unknown import Unknown
 from monitor.jobs import recall as memory
+from monitor.jobs.check_fleet import check_fleet
 from monitor.ports.store import UnitOfWork
+from monitor.settings import load
 from monitor.store.database import open_store
+from monitor.wiring import build
 from tests.benchmarks.advisories import peak
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -157,12 +161,68 @@ def from_store(place: Path) -> tuple[float, str]:
     return took, f"{read:.2f} s of it reading; {said}"
 
 
+def whole_job(place: Path) -> tuple[float, str]:
+    """The whole job on a fleet of which two thirds differ: kept, compared, judged, recorded. The advisories are away."""
+    return _job(place, "drifted.db")
+
+
+def whole_job_again(place: Path) -> tuple[float, str]:
+    """The same when nothing has changed."""
+    return _job(place, "drifted.db")
+
+
+def _job(place: Path, database: str) -> tuple[float, str]:
+    config = place / "config.toml"
+    config.write_text(CONFIG.replace("DATABASE", database), "utf-8")
+    settings = load(config, {})
+    built = build(settings, out=io.StringIO(), environ={}, home=place, clock=lambda: NOW)
+    app = replace(built, deployments=(_Drifted(),))
+    app.store.migrate()
+    listed = entries()
+
+    async def job() -> None:
+        async with app.edge.session():
+            await check_fleet(app, listed)
+
+    began = time.perf_counter()
+    asyncio.run(job())
+    took = time.perf_counter() - began
+    found = asyncio.run(app.store.run(lambda unit: len(unit.findings())))
+    return took, f"{found} findings"
+
+
+class _Drifted:
+    """An inventory of which 64 of 100 places have another version than the approved one."""
+
+    name = SOURCE
+
+    async def inventory(self) -> Inventory:
+        """Return it without reading anything."""
+        seen = inventory(NOW)
+        other = (
+            replace(each, purl=each.purl and each.purl.package.at("1.5.0")) if at % 100 < DRIFTED else each
+            for at, each in enumerate(seen.deployments)
+        )
+        return replace(seen, deployments=tuple(other))
+
+
+DRIFTED = 64
+CONFIG = """
+[registry]
+path = "registry.yaml"
+[store]
+url = "sqlite:///DATABASE"
+[sources.osv]
+url = "http://127.0.0.1:9/"
+"""
 COMPARE = "reading and comparing with 1,000 servers"
 STEPS: dict[str, Callable[[Path], tuple[float, str]]] = {
     "keeping the first report of each": first,
     "keeping the same again": same,
     "keeping them, one host in 100 has changed": changed,
     COMPARE: from_store,
+    "the whole job, 64 of 100 differ": whole_job,
+    "the whole job, and nothing has changed": whole_job_again,
 }
 
 
