@@ -11,14 +11,12 @@ from typing import BinaryIO, TextIO
 
 from connectors import (
     checkpoint_folder,
-    console,
     dependency_file,
     docker_catalog,
     gateway_log,
     inventory_csv,
     inventory_file,
     inventory_folder,
-    jira,
     kubernetes_pods,
     local_file,
     mcp_config,
@@ -27,12 +25,7 @@ from connectors import (
     registry_file,
     report_receiver,
     sbom_inventory,
-    siem_file,
-    siem_http,
-    siem_syslog,
     sigstore_bundle,
-    slack,
-    slack_socket,
     toolhive_registry,
     trust_roots,
 )
@@ -46,23 +39,17 @@ from connectors._report_intake import LONGEST_REPORT as LONGEST_REPORT  # noqa: 
 from connectors._report_intake import OlderReport as OlderReport  # noqa: PLC0414
 from connectors._report_intake import keep_report as keep_report  # noqa: PLC0414
 from connectors._whole_file import write_whole as write_whole  # noqa: PLC0414
-from monitor import wiring_sources, wiring_writers
+from monitor import wiring_channels, wiring_sources, wiring_writers
 from monitor.about import installed_version
 from monitor.app import App, Limits
 from monitor.config import Config, Inventory, InventoryFile, McpConfig
 from monitor.config_inventory import InventoryCsv, InventoryFolder, KubernetesPods, OsqueryResults, SbomInventory
-from monitor.config_siem import AnySiem, SiemFile, SiemHttp, SiemSyslog
 from monitor.domain.audit import Checkpoint
 from monitor.domain.checkpoint import Signed
 from monitor.domain.connection import Connection
-from monitor.domain.people import People, Person
 from monitor.domain.provenance import Attestation, Subject
 from monitor.domain.purl import Purl
 from monitor.domain.server import Registry
-from monitor.domain.waiver import Waiver
-from monitor.policy.settings import Campaigns, Hold, Policy, Quarterly
-from monitor.ports.buttons import ButtonSource
-from monitor.ports.channels import AlertChannel, CheckpointKeeper, EventSink, TicketTracker
 from monitor.ports.sources import (
     Clock,
     DeploymentSource,
@@ -74,6 +61,8 @@ from monitor.ports.store import Store
 from monitor.settings import Settings
 from monitor.store import database
 from monitor.store.transaction import StoreError as StoreError  # noqa: PLC0414 the commands' way to it, who do not import the store
+from monitor.wiring_channels import button_source as button_source  # noqa: PLC0414 the commands' way to it, as for the next ones
+from monitor.wiring_policy import policy as policy  # noqa: PLC0414
 
 MEGABYTE = 2**20
 
@@ -112,12 +101,12 @@ def build(settings: Settings, *, out: TextIO, environ: Mapping[str, str], home: 
         deployments=inventories(settings, home, clock=clock),
         verifier=verifier(settings),
         trust_roots=_trust_roots(settings, edge, clock),
-        tickets=_tickets(settings, edge, out),
-        alerts=_alerts(settings, out),
+        tickets=wiring_channels.tickets(settings, edge, out),
+        alerts=wiring_channels.alerts(settings, out),
         writers=writers,
         proposals=proposals,
-        sinks={each.name: _sink(each, settings, edge) for each in config.siem},
-        checkpoints=_checkpoints(config),
+        sinks={each.name: wiring_channels.sink(each, settings, edge) for each in config.siem},
+        checkpoints=wiring_channels.checkpoints(config),
         policy=policy(config),
         limits=Limits(config.limits.batch, config.limits.new_versions, int(config.limits.claim.total_seconds())),
         claimant=f"{host_name()}:{os.getpid()}:{started:%Y%m%dT%H%M%S}",
@@ -229,45 +218,6 @@ def _trust_roots(settings: Settings, edge: Http, clock: Clock) -> TrustRootSourc
     )
 
 
-def policy(config: Config) -> Policy:
-    """Return the organisation's policy."""
-    given = config.policy
-    return Policy(
-        page_at=given.page_at,
-        ticket_at=given.ticket_at,
-        exit_at=given.exit_at,
-        cooldown=given.cooldown,
-        channel=given.channel,
-        channels_by_owner=given.channels_by_owner,
-        channels_by_tier={int(tier): channel for tier, channel in given.channels_by_tier.items()},
-        waivers=tuple(
-            Waiver(each.rule, each.server, each.subject, each.reason, each.by, each.expires) for each in given.waivers
-        ),
-        look_every=given.look_every,
-        advise_every=given.advise_every,
-        silent_after=given.silent_after,
-        host_silent_after=given.host_silent_after,
-        roots_old_after=config.verification.warn_after,
-        epss_at=given.epss_at,
-        people=_people(config),
-        hold=Hold(config.reviews.hold, config.reviews.hold_security_fix),
-        campaigns=Campaigns(config.reviews.campaigns.at, config.reviews.campaigns.within),
-        quarterly=Quarterly(config.reviews.quarterly.answer_within, config.reviews.quarterly.unseen_after),
-        expires_after={int(tier): length for tier, length in config.reviews.expires_after.items()},
-        escalate_after=given.escalate_after,
-        escalate_to=given.escalate_to,
-    )
-
-
-def _people(config: Config) -> People:
-    given = config.reviews
-    persons = tuple(
-        Person(name, each.jira, each.slack, each.github, each.account) for name, each in config.people.items()
-    )
-    needed = {int(tier): number for tier, number in given.approvers_needed.items()}
-    return People(persons, frozenset(given.approvers), needed)
-
-
 def _edge(config: Config, clock: Clock) -> Http:
     http = config.http
     contact = f" (+{http.contact})" if http.contact else ""
@@ -340,73 +290,3 @@ def _inventory(  # noqa: PLR0911 one return for each kind
             return kubernetes_pods.build(given.path, cluster=given.cluster, listed=listed)
         case SbomInventory():
             return sbom_inventory.build(given.path, listed=listed)
-
-
-def _sink(given: AnySiem, settings: Settings, edge: Http) -> EventSink:
-    match given:
-        case SiemFile():
-            return siem_file.build(name=given.name, path=given.path)
-        case SiemSyslog():
-            return siem_syslog.build(name=given.name, host=given.host, port=given.port, tls=given.tls, ca=given.ca)
-        case SiemHttp():
-            token = settings.secret(f"siem.{given.name}.token")
-            return siem_http.build(edge, name=given.name, url=given.url, form=given.format, token=token)
-
-
-def _checkpoints(config: Config) -> CheckpointKeeper | None:
-    given = config.audit
-    if given.checkpoints is None or given.signing_key_file is None:
-        return None
-    return checkpoint_folder.build(folder=given.checkpoints, key_file=given.signing_key_file)
-
-
-def _tickets(settings: Settings, edge: Http, out: TextIO) -> TicketTracker:
-    given = settings.config.jira
-    token = settings.secret("jira.token")
-    if not given.url or not token:
-        return console.Tickets(out)
-    return jira.build(
-        edge,
-        base=given.url,
-        flavour=given.flavour,
-        project=given.project,
-        issue_type=given.issue_type,
-        email=given.email,
-        token=token,
-        labels=given.labels,
-        priorities={severity.value: name for severity, name in given.priorities.items()},
-        fields=given.fields,
-        statuses=given.statuses.model_dump(),
-        approvals=given.approvals,
-    )
-
-
-def button_source(settings: Settings) -> ButtonSource | None:
-    """Open what hears of buttons that are pressed; None: no buttons are configured, or the app-level token is not there."""
-    given = settings.config.slack
-    token, app_token = settings.secret("slack.token"), settings.secret("slack.app_token")
-    if not given.buttons or not token or not app_token:
-        return None
-    timeout = settings.config.http.timeout.total_seconds()
-    return slack_socket.build(app_token=app_token, token=token, base_url=given.api, timeout=timeout)
-
-
-def _alerts(settings: Settings, out: TextIO) -> AlertChannel:
-    given = settings.config.slack
-    timeout = settings.config.http.timeout.total_seconds()
-    people = settings.config.people
-    mentions = {
-        owner: tuple(slack_id for name in names if (slack_id := people[name].slack))
-        for owner, names in given.mentions.items()
-    }
-    if token := settings.secret("slack.token"):
-        return slack.build(
-            channels=given.channels,
-            token=token,
-            mentions=mentions,
-            buttons=given.buttons,
-            base_url=given.api,
-            timeout=timeout,
-        )
-    webhooks = {name: url for name in given.names if (url := settings.secret(f"slack.webhooks.{name}"))}
-    return slack.build(channels=webhooks, mentions=mentions, timeout=timeout) if webhooks else console.Alerts(out)
