@@ -105,11 +105,17 @@ def _compared(settings: Settings, servers: Sequence[str], hosts: Sequence[str]) 
     refuse_unknown(servers, {line.server for line in every} | {entry.server.name for entry in registry.entries})
     seen = {line.deployment.host for line in every if line.deployment} | {report.host for report in fleet.reports}
     refuse_unknown(hosts, seen, what="host")
+    heard = [(name, known.health.get(memory.INVENTORY + name)) for name in inventories]
+    partly = tuple(f"{name}: {each.detail}" for name, each in heard if each and each.detail and not each.failing_since)
+    unread = tuple(_unread(known, inventories))
+    never = not any(each and each.answered_at for _, each in heard)
     lines = tuple(
         line
         for line in every
         if (not servers or line.server in servers)
         and (not hosts or (line.deployment is not None and line.deployment.host in hosts))
+        # What is seen nowhere may be where nobody could look.
+        and not (line.kind is Kind.NOT_DEPLOYED and (unread or partly))
     )
     waived = frozenset(
         index
@@ -119,10 +125,7 @@ def _compared(settings: Settings, servers: Sequence[str], hosts: Sequence[str]) 
     files = () if servers else enforced(fleet, lambda finding: policy.waiver(finding, now) is not None)
     if hosts:
         files = tuple(each for each in files if each.it.host in hosts)
-    heard = [(name, known.health.get(memory.INVENTORY + name)) for name in inventories]
-    partly = tuple(f"{name}: {each.detail}" for name, each in heard if each and each.detail and not each.failing_since)
-    never = not any(each and each.answered_at for _, each in heard)
-    return Compared(lines, waived, tuple(_unread(known, inventories)), partly, never, files)
+    return Compared(lines, waived, unread, partly, never, files)
 
 
 def _order(line: Line) -> tuple[str, ...]:

@@ -35,6 +35,14 @@ def look(desk: Desk, jobs: Sequence[str] = ("releases", "fleet")) -> int:
     return asyncio.run(desk.company.run(jobs)).exit_code
 
 
+def test_a_machine_is_not_told_that_a_server_is_deployed_nowhere_where_nobody_looked(desk: Desk) -> None:
+    look(desk, ("releases",))
+
+    printed = desk("drift", "--json")
+
+    assert (printed.code, printed.json()["lines"]) == (3, [])
+
+
 @pytest.mark.parametrize("command", ["drift", "deployments"])
 def test_where_no_inventory_was_read_nothing_is_known(desk: Desk, command: str) -> None:
     look(desk, ("releases",))
