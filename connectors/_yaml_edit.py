@@ -87,13 +87,24 @@ def mapped(text: str, node: Node) -> Mapped:
     pairs: dict[str, Pair] = {}
     for key, value in node.value:
         colon = text.find(":", key.end_mark.index) + 1
-        begin, end = value.start_mark.index, value.end_mark.index
-        if begin < colon or not colon:
+        if value.start_mark.index < colon or not colon:
             line = key.start_mark.line + 1
             raise NotEditable(f"line {line}: {key.value} is an alias (*): write it out, or edit it by hand")
-        length = len(text[begin:end].rstrip())
-        pairs[str(key.value)] = Pair(key, value, begin + length if length else colon)
+        pairs[str(key.value)] = Pair(key, value, max(colon, _end(text, value)))
     return Mapped(text, node, pairs)
+
+
+def _end(text: str, node: Node) -> int:
+    """Return where a node ends: the parser takes comments that follow a collection for a part of it. 0: it is empty."""
+    if isinstance(node, MappingNode | SequenceNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        if isinstance(last, Node):
+            return max(node.start_mark.index + 1, _end(text, last))
+        key, value = last
+        return max(text.find(":", key.end_mark.index) + 1, _end(text, value))
+    begin = node.start_mark.index
+    length = len(text[begin : node.end_mark.index].rstrip())
+    return begin + length if length else 0
 
 
 def changed(text: str, splices: Iterable[Splice]) -> str:
@@ -136,7 +147,7 @@ def appended(text: str, node: Node, value: Mapping[str, Value]) -> Splice:
     if node.flow_style:
         # An empty list: there is no other way to write one.
         return Splice(begin, end, "".join(new_line + line for line in _item(value, STEP)))
-    at = _line_end(text, begin + len(text[begin:end].rstrip()))
+    at = _line_end(text, _end(text, node))
     indent = " " * node.start_mark.column
     return Splice(at, at, new_line + "".join(new_line + line for line in _item(value, indent)))
 

@@ -153,6 +153,16 @@ def test_a_server_of_which_nothing_was_approved_gets_its_block(nothing: str) -> 
     assert edited.startswith(text[: text.index("# us") + 4])
 
 
+def test_a_comment_behind_a_list_is_kept() -> None:
+    text = TEXT.replace(
+        "      ticket: SEC-1\n", f"      digests:\n      - sha256:{'c' * 64}\n# A word.\n      ticket: SEC-1\n"
+    )
+
+    edited = edit(text, write())
+
+    assert "\n# A word.\n      ticket: SEC-2\n" in edited
+
+
 def test_lines_end_as_they_did() -> None:
     edited = edit(TEXT.replace("\n", "\r\n"), write())
 
