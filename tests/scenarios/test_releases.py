@@ -44,6 +44,8 @@ async def test_a_good_new_release_opens_one_ticket_that_holds_the_evidence(calm:
     assert "https://github.com/acme/files-mcp" in words
     assert "None names this version" in words
     assert "laptop-7" in words
+    assert "acme-bot" in words
+    assert "It can be approved from 2026-" in words
     assert calm.world.slack.messages == []
 
 
