@@ -82,6 +82,12 @@ class Socket:
         """`slack`."""
         return "slack"
 
+    async def probe(self) -> str:
+        """Ask for a connection, and do not open it."""
+        await self._team()
+        _read(await self._ask("apps.connections.open", self.app_token), _Opened)
+        return "slack: buttons can be heard; `mcp-monitor listen` has to run"
+
     async def listen(self, pressed: Callable[[Press], Awaitable[None]], stop: asyncio.Event) -> None:
         """Tell each press of our workspace until `stop` is set. Raises the four errors where the first connection cannot be had."""
         team = await self._team()

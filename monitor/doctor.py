@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from monitor import wiring
 from monitor.app import App
 from monitor.domain.advisory import Question
 from monitor.domain.purl import Purl
 from monitor.domain.server import Registry
 from monitor.domain.unknown import Reason, Unknown
 from monitor.domain.version_range import ADVISORY_TYPES
+from monitor.ports.buttons import ButtonSource
 from monitor.ports.channels import AlertChannel, CheckpointKeeper, EventSink, RegistryWriter, TicketTracker
 from monitor.ports.errors import Denied, Malformed, NotFound, SourceError, Unavailable
 from monitor.ports.sources import (
@@ -66,14 +68,8 @@ async def examine(app: App, settings: Settings, *, said_by: Mapping[str, str]) -
             yield line
         for inventory in app.deployments:
             yield await _inventory(inventory)
-        yield await _channel("tickets", app.tickets)
-        yield await _channel("alerts", app.alerts)
-        for writer in app.writers.values():
-            yield await _channel("decisions", writer)
-        for sink in app.sinks.values():
-            yield await _channel("events", sink)
-        if app.checkpoints:
-            yield await _channel("checkpoints", app.checkpoints)
+        async for line in _channels(app, settings):
+            yield line
     if "github" in examples and "github" in app.releases and not settings.secret("sources.github.token"):
         variable = settings.config.sources.github.token_env or "a variable"
         yield Line(
@@ -254,8 +250,29 @@ async def _inventory(source: DeploymentSource) -> Line:
     return Line(Status.OK, "inventory", found)
 
 
+async def _channels(app: App, settings: Settings) -> AsyncIterator[Line]:
+    """Everybody who is told, and everything that is written to."""
+    yield await _channel("tickets", app.tickets)
+    yield await _channel("alerts", app.alerts)
+    if settings.config.slack.buttons:
+        yield await _buttons(wiring.button_source(settings))
+    for writer in app.writers.values():
+        yield await _channel("decisions", writer)
+    for sink in app.sinks.values():
+        yield await _channel("events", sink)
+    if app.checkpoints:
+        yield await _channel("checkpoints", app.checkpoints)
+
+
+async def _buttons(source: ButtonSource | None) -> Line:
+    if source is None:
+        remedy = "Set the variable that slack.app_token_env names to a token xapp-…, or slack.buttons to false."
+        return Line(Status.FAIL, "buttons", "no app-level token", remedy)
+    return await _channel("buttons", source)
+
+
 async def _channel(
-    part: str, channel: TicketTracker | AlertChannel | RegistryWriter | EventSink | CheckpointKeeper
+    part: str, channel: TicketTracker | AlertChannel | ButtonSource | RegistryWriter | EventSink | CheckpointKeeper
 ) -> Line:
     try:
         found = await channel.probe()
@@ -266,6 +283,7 @@ async def _channel(
             "checkpoints": "audit",
             "tickets": "jira",
             "alerts": "slack",
+            "buttons": "slack",
         }
         return Line(Status.FAIL, part, str(error), f"Correct [{sections[part]}].")
     return Line(Status.OK, part, found)

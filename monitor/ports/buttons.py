@@ -35,5 +35,8 @@ class ButtonSource(Protocol):
     def name(self) -> str:
         """The connector's name: `slack`."""
 
+    async def probe(self) -> str:
+        """Check that it can be listened to; return a line for `doctor`. Raises the four errors with the way out."""
+
     async def listen(self, pressed: Callable[[Press], Awaitable[None]], stop: asyncio.Event) -> None:
         """Tell each press until `stop` is set, and connect again whenever the connection ends. Raises the four errors at the first."""

@@ -118,6 +118,15 @@ async def test_a_token_that_is_no_good_is_denied_at_once(app_token: str, token: 
             await source.listen(_nobody, asyncio.Event())
 
 
+async def test_the_probe_asks_for_a_connection_and_opens_none() -> None:
+    async with SocketMode().served() as slack:
+        source = slack_socket.build(app_token=slack.app_token, token=slack.token, base_url=slack.base_url, proxies={})
+
+        assert "buttons can be heard" in await source.probe()
+
+    assert slack.connections == 0
+
+
 async def test_a_slack_that_is_away_is_an_outage() -> None:
     source = slack_socket.build(app_token="xapp", token="xoxb", base_url="http://127.0.0.1:9/api/", proxies={})
 
