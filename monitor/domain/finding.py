@@ -22,7 +22,7 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 (info) to 4 (critical)."""
-        return list(Severity).index(self)
+        return RANKS[self.value]
 
     def __ge__(self, other: str) -> bool:
         """Compare by rank, not by text."""
@@ -39,6 +39,9 @@ class Severity(StrEnum):
     def __lt__(self, other: str) -> bool:
         """Compare by rank, not by text."""
         return self.rank < Severity(other).rank
+
+
+RANKS = {each.value: at for at, each in enumerate(Severity)}
 
 
 class Confidence(StrEnum):

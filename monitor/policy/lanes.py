@@ -21,6 +21,10 @@ def live_findings(policy: Policy, tracked: Iterable[Tracked], now: datetime) -> 
     return [each for each in tracked if policy.waiver(each.finding, now) is None]
 
 
+def _signals(finding: Finding, live: Iterable[Tracked]) -> set[str]:
+    return {each.finding.rule for each in live if each.finding.trust_signal and each.finding.about == finding.about}
+
+
 def lane(policy: Policy, finding: Finding, live: Iterable[Tracked]) -> Lane:
     """One independent trust signal holds the version and opens a ticket; two or more on one version page somebody.
 
@@ -28,7 +32,7 @@ def lane(policy: Policy, finding: Finding, live: Iterable[Tracked]) -> Lane:
     """
     if finding.severity >= policy.page_at and finding.confidence is Confidence.HIGH:
         return Lane.PAGE
-    signals = {each.finding.rule for each in live if each.finding.trust_signal and each.finding.about == finding.about}
-    if finding.trust_signal and finding.about and len(signals) > 1:
+    # Only then: a server may have a finding for each of ten thousand places, and all of them would be counted for each.
+    if finding.trust_signal and finding.about and len(_signals(finding, live)) > 1:
         return Lane.PAGE
     return Lane.TICKET if finding.severity >= policy.ticket_at else Lane.DIGEST
