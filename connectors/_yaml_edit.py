@@ -99,7 +99,7 @@ def _end(text: str, node: Node) -> int:
     if isinstance(node, MappingNode | SequenceNode) and not node.flow_style and node.value:
         last = node.value[-1]
         if isinstance(last, Node):
-            return max(node.start_mark.index + 1, _end(text, last))
+            return max(int(node.start_mark.index) + 1, _end(text, last))
         key, value = last
         return max(text.find(":", key.end_mark.index) + 1, _end(text, value))
     begin = node.start_mark.index

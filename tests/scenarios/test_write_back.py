@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.doctor import examine
 from monitor.domain.action import ListServer, RetireServer, WritePin
 from monitor.domain.audit import AuditEvent
 from monitor.domain.purl import Purl
@@ -13,6 +14,7 @@ from monitor.domain.server import Approval, Pin
 from monitor.ports.store import UnitOfWork
 from monitor.report import Report
 from monitor.runner import FULL, run
+from monitor.settings import load
 from tests.company import Company
 from tests.scenarios.conftest import BUILDER, FILES
 from tests.world import World
@@ -161,6 +163,16 @@ async def test_a_decision_for_a_writer_that_is_gone_says_so(company: Company, lo
     assert ["github-pull-request is not configured any more" in each for each in report.problems] == [True]
 
 
+async def decisions_line(company: Company) -> str:
+    settings = load(company.config, company.environ)
+    (line,) = [each async for each in examine(company.app, settings, said_by={}) if each.part == "decisions"]
+    return f"{line.status}: {line.found}"
+
+
+async def test_the_doctor_says_that_decisions_can_be_written(company: Company) -> None:
+    assert (await decisions_line(company)).startswith("ok: registry-file: decisions are written into ")
+
+
 # --- by proposal
 
 PROPOSED = """
@@ -228,6 +240,15 @@ async def test_a_merged_proposal_is_the_approval_and_the_next_look_is_quiet(prop
     assert len(forge.proposals(REPOSITORY)) == 1
     assert "by: rita@acme.example" not in registry(proposing)
     assert "# Reads and writes files." in registry(proposing)
+
+
+async def test_the_doctor_says_where_merged_proposals_count_for_nothing(proposing: Company) -> None:
+    proposing.world.github.forge.demands_owners = False
+
+    line = await decisions_line(proposing)
+
+    assert line.startswith("ok: github-pull-request: decisions are proposed to acme/registry")
+    assert "counts for no approval: main demands no review of code owners" in line
 
 
 async def test_a_merge_that_nobody_of_the_approvers_reviewed_is_no_approval(proposing: Company) -> None:
