@@ -26,6 +26,8 @@ from monitor.jobs.recall import INVENTORY, sources_of
 from monitor.ports.store import UnitOfWork
 from monitor.scheduler import Ended
 
+Page = Route
+"""One more page of the site."""
 OK, NOT_READY = 200, 503
 
 

@@ -9,8 +9,6 @@ from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 
-from starlette.routing import Route
-
 from monitor import web, web_inventory, web_jira, wiring
 from monitor.app import App
 from monitor.commands.opening import build_app, open_settings, require_schema
@@ -73,9 +71,9 @@ def keep(fleet: Fleet, data: bytes, now: datetime) -> Understood:
 
 def taken(
     settings: Settings, senders: tuple[Fleet, ...], *, clock: Callable[[], datetime], hint: Callable[[], None]
-) -> list[Route]:
+) -> list[web.Page]:
     """Return the pages that take something: reports where there are senders, Jira's webhook where its secret is configured."""
-    pages: list[Route] = []
+    pages: list[web.Page] = []
     if senders:
         pages.append(web_inventory.inventory_route(senders, keep, clock=clock, limit=wiring.LONGEST_REPORT))
     if secret := settings.secret("web.jira_webhook_secret"):

@@ -2,7 +2,8 @@
 
 from sqlalchemy import select
 
-from monitor.store.tables import cursors, key
+from monitor.store.columns import key
+from monitor.store.tables import cursors
 from monitor.store.transaction import Transaction
 
 

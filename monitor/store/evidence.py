@@ -9,7 +9,7 @@ from sqlalchemy import select
 from monitor.domain.evidence import Evidence, Sighting
 from monitor.domain.unknown import Reason, Unknown
 from monitor.store import tables
-from monitor.store.tables import plain
+from monitor.store.columns import plain
 from monitor.store.transaction import Transaction
 
 STORE = "store"

@@ -13,7 +13,7 @@ from monitor.domain.purl import Purl
 from monitor.domain.risk import Risk, RiskTable
 from monitor.ports.sources import Validator, Validators
 from monitor.store import documents, tables
-from monitor.store.tables import key
+from monitor.store.columns import key
 from monitor.store.transaction import Transaction
 
 WHOLE, UNRESOLVED, NOTHING, SILENT = '"whole":true', '"unresolved":["', '"found":[],"unresolved":[]', '"said":false'

@@ -13,8 +13,8 @@ from monitor.domain.deployment import Deployment, Inventory, Stay
 from monitor.domain.purl import Purl
 from monitor.domain.server import Entry, Listed
 from monitor.store import documents, tables
+from monitor.store.columns import key
 from monitor.store.hosts import Hosts
-from monitor.store.tables import key
 from monitor.store.transaction import Transaction
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 
 from monitor.domain.deployment import HostReport, Inventory
 from monitor.store import documents, tables
-from monitor.store.tables import key
+from monitor.store.columns import key
 from monitor.store.transaction import Transaction
 
 

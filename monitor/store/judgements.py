@@ -10,7 +10,7 @@ from monitor.domain.finding import Tracked
 from monitor.domain.health import SourceHealth
 from monitor.domain.review import OPEN, Review
 from monitor.store import documents, tables
-from monitor.store.tables import key
+from monitor.store.columns import key
 from monitor.store.transaction import Transaction
 
 

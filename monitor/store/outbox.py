@@ -26,7 +26,8 @@ from monitor.domain.action import (
 )
 from monitor.ports.store import Queued
 from monitor.store.actions import read_action, write_action
-from monitor.store.tables import key, outbox, plain
+from monitor.store.columns import key, plain
+from monitor.store.tables import outbox
 from monitor.store.transaction import Transaction
 
 UNDELIVERED = ("pending", "taken", "uncertain", "dead")

@@ -13,7 +13,7 @@ from monitor.domain.release import KnownRelease, Listing
 from monitor.ports.sources import Validator, Validators
 from monitor.ports.store import PackageState
 from monitor.store import documents, tables
-from monitor.store.tables import key
+from monitor.store.columns import key
 from monitor.store.transaction import Transaction, Values
 
 DOCUMENT = ""

@@ -10,7 +10,7 @@ from monitor.domain.recertification import Recertification, Standing
 from monitor.domain.submission import Submission
 from monitor.domain.waiver import Waiver
 from monitor.store import documents, tables
-from monitor.store.tables import key
+from monitor.store.columns import key
 from monitor.store.transaction import Transaction
 
 
