@@ -229,6 +229,12 @@ def _verdict_edited(bundle: Bundle) -> Bundle:
     return replace(bundle, claims=claims)
 
 
+def _no_name(bundle: Bundle) -> Bundle:
+    return replace(
+        bundle, reviews=tuple(replace(each, candidate=Pin(Purl("", None, "x", "1"))) for each in bundle.reviews)
+    )
+
+
 def _other_version(bundle: Bundle) -> Bundle:
     return replace(bundle, purl=bundle.purl.at("1.4.1"))
 
@@ -251,6 +257,13 @@ def test_whoever_makes_the_file_anew_is_found_out(
 
     assert printed.code == 1
     assert any(re.fullmatch(found, each) for each in failing(printed))
+
+
+def test_a_name_that_is_none_is_no_fault_of_the_program(reader: Reader) -> None:
+    printed = verified(reader, altered(reader.path, _no_name))
+
+    assert printed.code == 1
+    assert "fault of the program" not in printed.err
 
 
 def test_another_root_decides_otherwise(reader: Reader) -> None:

@@ -87,7 +87,10 @@ def verify(file: Path, anchors: Anchors, *, as_json: bool) -> int:
             expected.append(wiring.proven_checkpoint(bundle.log.signed, anchors.key))
         except SourceError as error:
             signed = (Check("enclosed checkpoint", Result.FAILS, error.detail),)
-    found = examine(bundle, wiring.own_verifier(), expected)
+    try:
+        found = examine(bundle, wiring.own_verifier(), expected)
+    except (ValueError, OverflowError) as error:  # names and times of the right shape, that are none
+        raise Stop(f"{file}: what it holds is none: {one_line(str(error), 200)}", ExitCode.FINDINGS) from error
     checks = (*signed, *found.checks)
     code = _code(checks)
     if as_json:

@@ -46,7 +46,9 @@ class Used:
 
     names: tuple[str, ...]
     version: Purl | None  # None, or without a version: not known
-    digest: Digest | None = None
+    digest: Digest | None = None  # None: not known
+    endpoint: str = ""
+    """The address, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +127,9 @@ class Approvals:
 def of_deployment(deployment: Deployment) -> Used:
     """Say what a deployment is known to run. The name that its client gives it decides nothing."""
     runs = deployment.runs
+    endpoint = _endpoint(deployment.remote or "")
     names = [str(runs.package)] if runs else []
-    if deployment.remote and (endpoint := same_endpoint(deployment.remote)):
-        names.append(endpoint)
-    return Used(tuple(names), runs, deployment.digest)
+    return Used((*names, endpoint) if endpoint else tuple(names), runs, deployment.digest, endpoint)
 
 
 def of_connection(connection: Connection) -> Used:
@@ -137,8 +138,12 @@ def of_connection(connection: Connection) -> Used:
     names = [connection.server]
     if version and version.type != UNNAMED:
         names.insert(0, str(version.package))
-    names += [found for each in (connection.remote, connection.server) if (found := same_endpoint(each))]
-    return Used(tuple(names), version)
+    endpoint = _endpoint(connection.remote) or _endpoint(connection.server)
+    return Used((*names, endpoint) if endpoint else tuple(names), version, endpoint=endpoint)
+
+
+def _endpoint(text: str) -> str:
+    return (same_endpoint(text) or "") if "://" in text else ""
 
 
 def _keys(listed: Listed) -> Iterator[str]:
@@ -158,6 +163,8 @@ def _judge(listed: Listed, used: Used, moment: datetime) -> tuple[Then, str]:
     if approval.expires_at and approval.expires_at <= moment:
         return Then.NO, f"the approval had ended on {approval.expires_at:%Y-%m-%d}"
     if server.package is None:
+        if used.endpoint and used.endpoint != same_endpoint(server.remote or ""):
+            return Then.NO, "another address than the one that was approved"
         return Then.YES, f"the address was approved by {approval.approved_by}"
     return _version(approval, used)
 
@@ -165,7 +172,7 @@ def _judge(listed: Listed, used: Used, moment: datetime) -> tuple[Then, str]:
 def _version(approval: Approval, used: Used) -> tuple[Then, str]:
     approved, version = approval.pin.purl, used.version
     by = f"approved by {approval.approved_by}"
-    if version and version.type not in (UNNAMED, approved.type):
+    if version and version.type != UNNAMED and version.package != approved.package:
         return Then.NO, f"another package: approved was {approved}"
     if used.digest and used.digest.algorithm in approval.pin.algorithms and approved.type == "docker":
         same = used.digest in approval.pin.digests

@@ -68,8 +68,9 @@ def test_the_name_that_a_client_gives_a_server_decides_nothing() -> None:
     assert answer == Answer(Then.NO, "on no list then")
 
 
-def test_another_package_under_a_listed_name_was_not_approved() -> None:
-    used = Connection("id", NOW, FILES, Purl.pypi("evil", "1.4.2"))
+@pytest.mark.parametrize("other", [Purl.pypi("evil", "1.4.2"), Purl.npm("evil", "1.4.2")])
+def test_another_package_under_a_listed_name_was_not_approved(other: Purl) -> None:
+    used = Connection("id", NOW, FILES, other)
 
     assert Approvals([listed()]).at(of_connection(used), NOW).then is Then.NO
 
@@ -89,6 +90,14 @@ def test_an_address_is_told_in_each_of_its_spellings() -> None:
     )
 
     assert (answer.then, answer.server) == (Then.YES, "com.acme/remote")
+
+
+def test_another_address_under_a_listed_name_was_not_approved() -> None:
+    allowed = Approval(Pin(Purl("generic", "com.acme", "remote")), "rita", None, None)
+    history = [Listed(Entry(REMOTE, allowed, 1), days_ago(20), None)]
+    used = Connection("id", NOW, "com.acme/remote", remote="https://evil.example/mcp")
+
+    assert Approvals(history).at(of_connection(used), NOW).then is Then.NO
 
 
 @pytest.mark.parametrize(("content", "then"), [("a", Then.YES), ("b", Then.NO)])
