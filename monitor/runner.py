@@ -12,6 +12,7 @@ from typing import Protocol
 from monitor.app import App
 from monitor.claims import claim, dead, give_back
 from monitor.domain.audit import AuditEvent
+from monitor.domain.finding import Delta, Tracked
 from monitor.domain.server import Entry, Registry
 from monitor.domain.unknown import Reason, Unknown
 from monitor.jobs.check_fleet import check_fleet
@@ -31,6 +32,7 @@ from monitor.jobs.sign_checkpoint import sign_checkpoint
 from monitor.jobs.submissions import with_submitted
 from monitor.jobs.sync_reviews import sync_reviews
 from monitor.policy.reviewing import let_go
+from monitor.policy.telling import tell
 from monitor.ports.errors import SourceError
 from monitor.ports.store import UnitOfWork
 from monitor.report import GATE, Going, Report, conclude, keep_gates, unusable
@@ -265,11 +267,25 @@ def _begin(unit: UnitOfWork, *, app: App, jobs: Sequence[str], registry: Registr
         unit.keep_findings(resolved)
         unit.keep_reviews(ended)
         unit.queue(said, now)
+        _say_gone(unit, app, resolved, before, now)
         events += [review_event(review, now) for review in ended]
     for job in SERVER_JOBS:
         unit.enrol(job, [entry.server.name for entry in with_submitted(unit, registry).entries], now)
     unit.break_claims(dead(unit.claimants(), own=app.claimant))
     unit.commit(*events)
+
+
+def _say_gone(
+    unit: UnitOfWork, app: App, resolved: Collection[Tracked], before: Mapping[str, Entry], now: datetime
+) -> None:
+    """Tell those who were told of a server that it is over, because nobody watches it any more."""
+    for name in {each.finding.server for each in resolved}:
+        over = [
+            replace(each, note="it is not in the registry any more") for each in resolved if each.finding.server == name
+        ]
+        told = tell(app.policy, before[name].server if name in before else None, Delta(resolved=tuple(over)), now)
+        unit.keep_findings(told.rows)
+        unit.queue(told.alerts, now)
 
 
 def _differs(before: Entry | None, now: Entry) -> bool:

@@ -75,6 +75,16 @@ async def test_when_it_is_over_the_thread_and_its_first_message_say_so(paged: Co
     assert f"Over: {FILES}" in head(paged).words
 
 
+async def test_a_server_that_leaves_the_registry_ends_its_incident(paged: Company) -> None:
+    del paged.registry[FILES]
+
+    await paged.run(["advisories", "deliver"])
+
+    (reply,) = replies(paged)
+    assert "it is not in the registry any more" in reply.words
+    assert f"Over: {FILES}" in head(paged).words
+
+
 async def test_another_server_is_another_incident(paged: Company) -> None:
     paged.world.osv.malware("MAL-2026-9", Purl("pypi", None, "acme-fetch-mcp"), "2.4.2")
 
