@@ -20,8 +20,9 @@ from monitor.domain.people import Person
 from monitor.domain.review import OPEN, Review, State, Word
 from monitor.domain.text import one_line, visible
 from monitor.ending import ExitCode, Stop
-from monitor.jobs.decide import Terms, decide_by, reopen_by, rules_for
+from monitor.jobs.decide import Terms, decide_by, reopen_by
 from monitor.jobs.outcome import review_event
+from monitor.jobs.rulebook import Rulebook
 from monitor.policy.answering import missing_of
 from monitor.policy.campaigns import evidence_key
 from monitor.ports.store import UnitOfWork
@@ -57,10 +58,12 @@ def list_reviews(config: Path, *, everything: bool, as_json: bool) -> int:
     """List reviews, oldest first."""
     settings = open_settings(config, only_store=True)
     terms = _terms(settings)
-    shown = recall(
-        settings,
-        lambda unit: [_shown(unit, terms, each) for each in (unit.reviews() if everything else unit.reviews_open())],
-    )
+
+    def read(unit: UnitOfWork) -> list[_Shown]:
+        book = _book(unit, terms)
+        return [_shown(unit, book, each) for each in (unit.reviews() if everything else unit.reviews_open())]
+
+    shown = recall(settings, read)
     if as_json:
         show_json([_json(each) for each in shown])
     else:
@@ -72,7 +75,7 @@ def show_review(config: Path, server: str, version: str, *, as_json: bool) -> in
     """Show one review with its evidence."""
     settings = open_settings(config, only_store=True)
     terms = _terms(settings)
-    shown = recall(settings, lambda unit: _shown(unit, terms, _named(unit, server, version)))
+    shown = recall(settings, lambda unit: _shown(unit, _book(unit, terms), _named(unit, server, version)))
     if as_json:
         show_json(_json(shown) | {"title": shown.title, "evidence": plain(shown.body)})
         return ExitCode.QUIET
@@ -107,7 +110,7 @@ def decide_review(
                 ExitCode.FINDINGS,
             )
         said = Words(_ref(person, terms), Word(word), person, person.account, terms.now, (now,), "command line", why)
-        result = count(review, said, rules_for(unit, terms, review))
+        result = count(review, said, _book(unit, terms).rules(review))
         if isinstance(result, NotCounted):
             detail = {**review_event(review, terms.now).detail, "word": word, "why": result.why, "via": said.via}
             unit.commit(AuditEvent(terms.now, person.name, "review.not-counted", review.server, detail))
@@ -189,14 +192,18 @@ def _write(settings: Settings, work: Callable[[UnitOfWork], T]) -> T:
 
 
 def _rules(settings: Settings, terms: Terms, review: Review) -> Rules:
-    return recall(settings, lambda unit: rules_for(unit, terms, review))
+    return recall(settings, lambda unit: _book(unit, terms).rules(review))
 
 
-def _shown(unit: UnitOfWork, terms: Terms, review: Review) -> _Shown:
+def _book(unit: UnitOfWork, terms: Terms) -> Rulebook:
+    return Rulebook.of(unit, terms.policy, terms.now)
+
+
+def _shown(unit: UnitOfWork, book: Rulebook, review: Review) -> _Shown:
     last = unit.said_last(review.mark)
     own = unit.action(evidence_key(review)) if review.campaign else None
     body = own.body if isinstance(own, CommentTicket) else last.body if last else ()
-    return _Shown(review, rules_for(unit, terms, review), last.title if last else "", body)
+    return _Shown(review, book.rules(review), last.title if last else "", body)
 
 
 def _row(shown: _Shown) -> tuple[str, ...]:

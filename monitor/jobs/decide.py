@@ -13,18 +13,14 @@ from monitor.domain.action import Action, CommentTicket, MoveTicket, OpenTicket,
 from monitor.domain.audit import AuditEvent
 from monitor.domain.decision import Counted, Heard, Rules, Words, approved_by, hear
 from monitor.domain.document import Document
-from monitor.domain.finding import Severity
 from monitor.domain.review import OPEN, Happening, Review, State, Word, advance
 from monitor.domain.server import Approval
-from monitor.jobs.answer_for import policy_of
 from monitor.jobs.outcome import ACTOR, review_event
+from monitor.jobs.rulebook import Rulebook
 from monitor.jobs.submissions import listings, moved_on, submitted
 from monitor.policy.answering import decided_body, reopened_body
 from monitor.policy.settings import Policy
 from monitor.ports.store import UnitOfWork
-
-BLOCKING = "identity-mismatch"
-"""The rule whose findings forbid an approval: what is asked for is perhaps not what it says it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +109,10 @@ def settle_words(
     events: list[AuditEvent] = []
     actions: list[Action] = []
     rules = Rules(terms.policy.people, 0, now)
+    book = Rulebook.of(unit, terms.policy, now)
     about = {each.ref: _about(each, reviews) for each in said}
     for review in reviews:
-        rules = rules_for(unit, terms, review, reporter=reporter)
+        rules = book.rules(review, reporter=reporter)
         decided, new = hear(review, [each for each in said if review.fingerprint in about[each.ref]], rules)
         after.append(decided)
         heard += new
@@ -134,29 +131,6 @@ def _about(words: Words, reviews: Sequence[Review]) -> Collection[str]:
     shown = [each for each in reviews if each.candidate.fingerprint in words.shown]
     waiting = [each for each in reviews if each.state in OPEN]
     return [each.fingerprint for each in shown or waiting or reviews[-1:]]
-
-
-def rules_for(unit: UnitOfWork, terms: Terms, review: Review, *, reporter: str = "") -> Rules:
-    """Return what a decision about that server is measured by, now."""
-    now = terms.now
-    submitted = next((each for each in unit.submissions() if each.server.name == review.server), None)
-    entry = unit.entries().get(review.server)
-    server = entry.server if entry else submitted.server if submitted else None
-    policy = policy_of(unit, terms.policy, now)
-    blocking = (
-        each.finding
-        for each in unit.findings([review.server])
-        if each.open and each.finding.rule == BLOCKING and each.finding.severity >= Severity.HIGH
-    )
-    unanswered = next((each for each in blocking if policy.waiver(each, now) is None), None)
-    return Rules(
-        policy.people,
-        server.tier if server else 1,  # whose tier is not known is taken for most critical
-        now,
-        reporter=reporter,
-        submitter=submitted.by if submitted else "",
-        blocked_by=f"{unanswered.rule}: {unanswered.summary}" if unanswered else "",
-    )
 
 
 def _follows(unit: UnitOfWork, terms: Terms, review: Review, rules: Rules, events: list[AuditEvent]) -> list[Action]:

@@ -16,8 +16,9 @@ from monitor.domain.review import OPEN, Review
 from monitor.domain.server import Approval
 from monitor.domain.unknown import Unknown
 from monitor.jobs.bulkhead import guarded
-from monitor.jobs.decide import Terms, decide_by, rules_for
+from monitor.jobs.decide import Terms, decide_by
 from monitor.jobs.outcome import ACTOR, Outcome
+from monitor.jobs.rulebook import Rulebook
 from monitor.jobs.ticket_health import PROPOSED, REVIEWS, keep_health
 from monitor.ports.channels import Phase, TicketState
 from monitor.ports.errors import SourceError
@@ -63,8 +64,9 @@ def _propose(unit: UnitOfWork, app: App, reviews: Iterable[Review]) -> list[tupl
     now = app.clock()
     delivered: list[tuple[WritePin, Review]] = []
     new: list[WritePin] = []
+    book = Rulebook.of(unit, app.policy, now)
     for review in reviews:
-        change = _proposal(unit, app, review, now)
+        change = _proposal(app, review, book)
         state = unit.queued(change.key)
         if state == "delivered":
             delivered.append((change, review))
@@ -86,10 +88,10 @@ def _is_due(app: App, review: Review, now: datetime) -> bool:
     return PROPOSED in app.writers and app.tickets.name == "console" and review.state in OPEN and not early
 
 
-def _proposal(unit: UnitOfWork, app: App, review: Review, now: datetime) -> WritePin:
+def _proposal(app: App, review: Review, book: Rulebook) -> WritePin:
     """Name the proposal of a review that is not decided yet."""
-    length = app.policy.expires_after.get(rules_for(unit, Terms.of(app), review).tier)
-    approval = Approval(review.candidate, BY, None, now + length if length else None)
+    length = app.policy.expires_after.get(book.rules(review).tier)
+    approval = Approval(review.candidate, BY, None, book.now + length if length else None)
     before = str(review.before.purl) if review.before else ""
     key = f"proposal:{review.fingerprint}.{review.occurrence}:{review.candidate.fingerprint}"
     return WritePin(key, review.server, approval, before, PROPOSED, review.mark)
