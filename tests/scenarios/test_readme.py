@@ -21,7 +21,9 @@ SHOWN = sorted(
         if line.startswith("$ mcp-monitor ")
     }
 )
-NEEDS_MORE = re.compile(r"FILE|verify (?!$)|refresh|--to|exposure (?:GHSA|.*--between)")
+NEEDS_MORE = re.compile(
+    r"FILE|verify (?!$)|refresh|--to|exposure (?:GHSA|.*--between)|submit .|retire|waive |acknowledge |scan .*--(?:home|project)"
+)
 """Commands with placeholders, or that need what only a person has; tests of their own run them."""
 
 
