@@ -14,7 +14,7 @@ from monitor.domain.finding import Fact, Finding, Severity
 from monitor.domain.review import Review, State
 from monitor.domain.server import Pin
 from monitor.domain.snapshot import Snapshot
-from monitor.messages import comment_body, ticket_body
+from monitor.messages import alert_body, comment_body, ticket_body
 from monitor.rules import SERVER_RULES
 from tests.make import NOW, PACKAGE, deployment, digest, found, known, looked, release, snapshot
 from tests.world.jira_rules import text_problem
@@ -86,6 +86,15 @@ def test_deployments_are_counted_and_forty_hosts_are_named() -> None:
     assert " | 60 | " in line
     assert line.count("laptop-") == 40
     assert line.endswith("and 20 more")
+
+
+def test_an_alert_about_many_hosts_has_one_line_for_each() -> None:
+    floating = [each for each in judged(fleet(60)) if each.rule == "floating-version"]
+
+    text = plain(alert_body(floating))
+
+    assert "floating-version, in 60 places:" in text
+    assert "and 40 more: mcp-monitor drift --server io.github.acme/files-mcp" in text
 
 
 def test_the_worst_findings_stand_first_and_the_rest_is_counted() -> None:

@@ -200,7 +200,7 @@ def test_many_findings_of_one_server_are_one_message() -> None:
     alerts = tell(Policy(), server(), opened(*many), NOW).alerts
 
     assert len(alerts) == 1
-    assert "and 15 more" in plain(alerts[0].body)
+    assert "and 20 more" in plain(alerts[0].body)
 
 
 def test_what_is_below_the_threshold_waits_for_the_digest() -> None:

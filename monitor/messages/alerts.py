@@ -5,21 +5,32 @@ from collections.abc import Iterable, Sequence
 from monitor.domain.document import Block, Bullets, Document, Paragraph
 from monitor.domain.finding import Finding, Tracked
 from monitor.domain.text import one_line
+from monitor.messages.listing import grouped, said_of
 from monitor.messages.words import LONGEST, MAX_FINDINGS, fact_words, finding_words, more, time_words
 from monitor.rules.documentation import remedy
 
 MAX_FACTS = 10
 """Of one finding in an alert."""
+FEW = 3
+"""Places that a rule names with all facts; of more each has one line."""
 
 
 def alert_body(findings: Sequence[Finding]) -> Document:
     """Write a page or a notice about one server: what, how bad, where; once for each rule what to do, and the command that shows all."""
     blocks: list[Block] = []
-    for finding in findings[:MAX_FINDINGS]:
+    groups = grouped(findings)
+    for group in groups[:MAX_FINDINGS]:
+        blocks += said_of(group) if len(group.members) > FEW else _each(group.members)
+    rest = more(sum(len(group.members) for group in groups[MAX_FINDINGS:]), "mcp-monitor findings")
+    return (*blocks, *rest, *_what_to_do(findings), *_where(each.server for each in findings))
+
+
+def _each(findings: Iterable[Finding]) -> list[Block]:
+    blocks: list[Block] = []
+    for finding in findings:
         facts = tuple(map(fact_words, finding.facts[:MAX_FACTS]))
         blocks += [Paragraph(finding_words(finding)), *([Bullets(facts)] if facts else [])]
-    rest = more(len(findings) - MAX_FINDINGS, "mcp-monitor findings")
-    return (*blocks, *rest, *_what_to_do(findings[:MAX_FINDINGS]), *_where(each.server for each in findings))
+    return blocks
 
 
 def resolved_body(tracked: Sequence[Tracked]) -> Document:
