@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from connectors._edge.gate import rate_limited
 from connectors._edge.http import Client, Http, NotModified, NotSent, Response
 from connectors._github_documents import headers
 from connectors._github_proposal import (
@@ -43,7 +44,7 @@ from monitor.ports.errors import Denied, Malformed, NotFound, SourceError, Unava
 ACCEPT = "application/vnd.github+json"
 SOON, RATE_WAIT, MEND_WAIT = 30.0, 60.0, 900.0
 """Seconds until another try: after a conflict, after a limit that names no time, and for what a person has to mend."""
-OK, CREATED, UNAUTHORIZED, FORBIDDEN, CONFLICT, INVALID, TOO_MANY, SERVER_FAULT = 200, 201, 401, 403, 409, 422, 429, 500
+OK, CREATED, UNAUTHORIZED, FORBIDDEN, CONFLICT, INVALID, SERVER_FAULT = 200, 201, 401, 403, 409, 422, 500
 UNCHANGED = "unchanged"
 
 
@@ -174,7 +175,7 @@ class GitHubPullRequest:
         if answer.status in (OK, CREATED, also):
             return answer
         detail = f"{NAME}: {said(answer)}"
-        if answer.wait is not None or answer.status == TOO_MANY:
+        if answer.wait is not None or rate_limited(answer.status, answer.headers, answer.body):
             raise _Stopped(Deferred(detail, RATE_WAIT if answer.wait is None else answer.wait))
         if answer.status >= SERVER_FAULT:
             raise _Stopped(Ambiguous(detail))

@@ -149,6 +149,16 @@ async def test_a_limit_is_waited_for(hub: GitHubPullRequest, world: World, kind:
     assert 35 < delivery.after_seconds <= 45
 
 
+async def test_a_limit_that_names_no_time_is_waited_for_all_the_same(hub: GitHubPullRequest, world: World) -> None:
+    world.github.forge.busy = True
+
+    delivery = await hub.write(WRITE)
+
+    assert isinstance(delivery, Deferred)
+    assert "secondary rate limit" in delivery.detail
+    assert proposals(world) == []
+
+
 @pytest.mark.parametrize("kind", [Kind.HTML, Kind.GARBAGE, Kind.OUTAGE, Kind.HANG])
 async def test_an_answer_that_is_none_proposes_nothing(hub: GitHubPullRequest, world: World, kind: Kind) -> None:
     world.break_("github", Fault(kind))

@@ -30,6 +30,8 @@ class Forge:
         self.write = ProposalWriter(scene)
         self.repos: dict[str, Repo] = {}
         self.read_only = False
+        self.busy = False
+        """Everybody who changes something is told that it is too much, and not until when."""
         self.demands_owners = True
         self.by_protection = False
         """The demand is a branch protection of the older form, and no rule."""
@@ -93,6 +95,8 @@ class Forge:
         ) -> Callable[[Request], "object"]:
             async def serve(request: Request) -> Response:
                 document = json.loads(await request.body())
+                if self.busy:
+                    return answer({"message": "You have exceeded a secondary rate limit."}, status=403)
                 if self.read_only:
                     return answer({"message": "Resource not accessible by personal access token"}, status=403)
                 return serving(lambda repository, repo, asked: tell(repository, repo, asked, document))(request)
