@@ -35,6 +35,8 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
 HOSTS, EACH, SERVERS = 10_000, 8, 1_000
 SOURCE = "inventory-folder reports"
+DRIFTED = 64
+"""Of 100 deployments."""
 CHANGED = 100
 """One host in so many has another version an hour later."""
 
@@ -83,14 +85,15 @@ def entries() -> list[Entry]:
     return found
 
 
-def inventory(at: datetime) -> Inventory:
-    """What lies in the folder at that time."""
+def inventory(at: datetime, *, drifted: int = 0) -> Inventory:
+    """What lies in the folder at that time; of `drifted` in 100 deployments the version is another than the approved one."""
     deployments, reports = [], []
     for host in range(HOSTS):
         name = f"laptop-{host}"
-        version = "1.5.0" if at > NOW and host % CHANGED == 0 else "1.4.2"
+        other = at > NOW and host % CHANGED == 0
         reports.append(HostReport(name, at))
         for place in range(EACH):
+            version = "1.5.0" if other or (host * EACH + place) % 100 < drifted else "1.4.2"
             it = Deployment(
                 name, "claude-desktop", f"/home/user-{host}/.config/Claude/claude_desktop_config.json", f"server-{place}",
                 PinKind.EXACT, _package((host * EACH + place) % SERVERS).at(version),
@@ -142,6 +145,18 @@ def _kept(place: Path, at: datetime, *, of: datetime | None = None) -> tuple[flo
     asyncio.run(store.run(keep))
     took = time.perf_counter() - began
     return took, f"{HOSTS / took:,.0f} reports a second"
+
+
+def drifted(place: Path) -> tuple[float, str]:
+    """Let two thirds of all that is deployed differ, then read and compare that."""
+    store = open_store(f"sqlite:///{place}/monitor.db", clock=lambda: LATER)
+
+    def keep(unit: UnitOfWork) -> None:
+        unit.keep_inventory(inventory(NOW, drifted=DRIFTED), LATER)
+        unit.commit(AuditEvent(LATER, "bench", "inventory.read", SOURCE, {}))
+
+    asyncio.run(store.run(keep))
+    return from_store(place)
 
 
 def from_store(place: Path) -> tuple[float, str]:
@@ -221,6 +236,7 @@ STEPS: dict[str, Callable[[Path], tuple[float, str]]] = {
     "keeping the same again": same,
     "keeping them, one host in 100 has changed": changed,
     COMPARE: from_store,
+    "the same, two in three are drifted": drifted,
     "the whole job, 64 of 100 differ": whole_job,
     "the whole job, and nothing has changed": whole_job_again,
 }
