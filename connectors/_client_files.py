@@ -75,10 +75,17 @@ def _places(
                 yield ClientFile(path, client, bounds, looking)
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def _named(search: Search, pattern: str, disk: Disk | None, missing: list[str]) -> Iterator[ClientFile]:
     """Yield what a configured path or glob pattern names; a file of just that name goes first."""
     path, before = Path(pattern).expanduser(), search.problems
-    if not has_magic(str(path)) or path.is_file():
+    if not has_magic(str(path)) or _is_file(path):
         found = search.files(path.parent, re.sub(r"([*?\[])", r"[\1]", path.name))
     else:
         found = search.files(Path(path.anchor or "."), str(path.relative_to(path.anchor)))

@@ -87,7 +87,7 @@ def _check_output(output: str, token: str | None) -> None:
             raise Stop("--output: a token travels over https alone, or within this machine", ExitCode.USAGE)
     elif re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", output):
         raise Stop(f"--output: {shown}: expected a file, an http or https address, or - for stdout", ExitCode.USAGE)
-    elif output != "-" and Path(output).is_dir():
+    elif output != "-" and os.path.isdir(output):  # noqa: PTH112 a path that may not be looked at is told when it is written
         raise Stop(
             f"--output: {shown} is a folder; name a file in it, such as {shown.rstrip('/')}/HOST.jsonl", ExitCode.USAGE
         )

@@ -177,3 +177,20 @@ def test_a_program_that_writes_the_headers_makes_an_address_unknown() -> None:
     [found], _ = parse_config(data, "mcp.json", "claude-code")
 
     assert (found.kind, found.note) == (PinKind.UNKNOWN, "headersHelper starts a program of its own")
+
+
+async def test_a_pattern_below_a_folder_that_is_closed_or_has_no_possible_name_is_told(open_folder: Path) -> None:
+    write(open_folder / "closed/mcp.json", SERVERS)
+    write(open_folder / "mcp.json", SERVERS)
+    patterns = [open_folder / "closed/*.json", open_folder / ("x" * 300 + "*"), open_folder / ("y" * 300)]
+    source = build(host="h", paths=[open_folder / "mcp.json", *patterns])
+    await source.inventory()
+    (open_folder / "closed").chmod(0)
+
+    with as_nobody():
+        inventory = await source.inventory()
+
+    (open_folder / "closed").chmod(0o700)
+    assert (inventory.complete, len(inventory.deployments)) == (False, 1)
+    assert sum("closed: Permission denied" in problem for problem in inventory.problems) == 1
+    assert len(inventory.problems) == 3
