@@ -229,6 +229,17 @@ def _verdict_edited(bundle: Bundle) -> Bundle:
     return replace(bundle, claims=claims)
 
 
+def _without_stretch(bundle: Bundle) -> Bundle:
+    return replace(bundle, log=replace(bundle.log, stretch=()))
+
+
+def test_a_log_that_is_too_long_to_be_enclosed_is_said_and_not_passed_over(reader: Reader) -> None:
+    printed = verified(reader, altered(reader.path, _without_stretch))
+
+    assert printed.code == 3
+    assert "too long to be enclosed" in printed.out
+
+
 def _no_name(bundle: Bundle) -> Bundle:
     return replace(
         bundle, reviews=tuple(replace(each, candidate=Pin(Purl("", None, "x", "1"))) for each in bundle.reviews)
