@@ -93,7 +93,10 @@ async def move(site: Site, ticket: str, move: MoveTicket, statuses: Mapping[str,
         found = await site.find(site.issue(ticket, "?fields=status"), Ticket)
         if found is None:
             return GONE
-        if (found.fields.status.status_category.key == "done") == (move.to == "withdrawn"):
+        status = found.fields.status
+        # A status that decides may be one in which work goes on, by its category: the next approver has to be able to come to it again.
+        over = status.status_category.key == "done" or status.is_among(_deciding(statuses))
+        if over == (move.to == "withdrawn"):
             return Delivered(ticket)
         ways = (await site.get(site.issue(ticket, "/transitions"), Transitions)).transitions
     except SourceError as error:
@@ -104,9 +107,13 @@ async def move(site: Site, ticket: str, move: MoveTicket, statuses: Mapping[str,
     return await site.send("POST", site.issue(ticket, "/transitions"), {"transition": {"id": way.id}}, ref=ticket)
 
 
+def _deciding(statuses: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    return (*statuses.get("approved", ()), *statuses.get("rejected", ()))
+
+
 def _way(ways: Sequence[Transition], to: Place, statuses: Mapping[str, Sequence[str]]) -> Transition | None:
     """Never one into a status that decides: that would be a decision of nobody's."""
-    decides = (*statuses.get("approved", ()), *statuses.get("rejected", ()))
+    decides = _deciding(statuses)
     open_ways = [way for way in ways if not way.to.is_among(decides)]
     named = statuses.get(to, ())
     if named:

@@ -96,6 +96,23 @@ async def test_two_approvers_decide_one_after_the_other(settled_world: World, tm
     assert "Approved by ada, grace" in issue.remarks[-1]
 
 
+async def test_a_deciding_status_in_which_work_goes_on_is_left_for_the_second_approver(
+    settled_world: World, tmp_path: Path
+) -> None:
+    acme = company_of(settled_world, tmp_path, needed=2)
+    acme.settings = acme.settings.replace('approved = ["Approved"]', 'approved = ["In Review"]')
+    await asked(acme)
+    jira = acme.world.jira
+    (issue,) = jira.issues
+    jira.transition(issue.key, "In Review", by="acc-ada")
+
+    await turns(acme)
+    status = issue.status_name
+    jira.transition(issue.key, "In Review", by="acc-grace")
+
+    assert (status, await turns(acme)) == ("To Do", {"1.4.3": "approved"})
+
+
 @pytest.mark.parametrize(
     ("by", "why"),
     [("acc-bob", "may not approve"), ("acc-eve", "nobody in [people]"), ("bot", "nobody's decision")],
