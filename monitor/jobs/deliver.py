@@ -40,6 +40,7 @@ from monitor.jobs.check_ourselves import in_words
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
 from monitor.jobs.submissions import moved_on, submitted
 from monitor.policy.answering import unwritten_body
+from monitor.policy.telling import head_of
 from monitor.ports.errors import SourceError
 from monitor.ports.store import Queued, UnitOfWork
 
@@ -125,7 +126,7 @@ async def _send(app: App, queued: Queued) -> Delivery:
         case CommentTicket() | UpdateTicket() | MoveTicket():
             return await _send_to_ticket(app, action)
         case SendAlert() | UpdateAlert():
-            return await _send_to_thread(app, action, repeat=queued.uncertain)
+            return await _send_to_thread(app, action, queued)
         case WritePin() | ListServer() | RetireServer():
             writer = app.writers.get(action.to)
             return await writer.write(action) if writer else Rejected(f"{action.to} is not configured any more")
@@ -147,11 +148,13 @@ async def _send_to_ticket(app: App, action: CommentTicket | UpdateTicket | MoveT
             return await app.tickets.move(ticket, action)
 
 
-async def _send_to_thread(app: App, action: SendAlert | UpdateAlert, *, repeat: bool) -> Delivery:
+async def _send_to_thread(app: App, action: SendAlert | UpdateAlert, queued: Queued) -> Delivery:
     """The first message of an incident goes before its replies; the link to the ticket is there when the ticket is."""
     known = await app.store.run(lambda unit: unit.began([name for name in (action.incident, action.ticket) if name]))
     link = app.tickets.address(known[action.ticket]) if action.ticket in known else ""
     if isinstance(action, UpdateAlert):
+        if await app.store.run(lambda unit: unit.newest(head_of(action.incident))) > queued.id:
+            return Delivered("")  # A younger one says how things stand now; this one, sent late, would take that back.
         if action.incident not in known:
             return Deferred("its first message is not sent yet", 60.0)
         return await app.alerts.update(action, known[action.incident], link=link)
@@ -159,7 +162,7 @@ async def _send_to_thread(app: App, action: SendAlert | UpdateAlert, *, repeat: 
     if replies and action.incident not in known:
         return Deferred("the first message of its incident is not sent yet", 60.0)
     thread = known[action.incident] if replies else ""
-    return await app.alerts.send(action, repeat=repeat, thread=thread, link=link)
+    return await app.alerts.send(action, repeat=queued.uncertain, thread=thread, link=link)
 
 
 def _replies(alert: SendAlert) -> bool:

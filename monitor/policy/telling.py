@@ -125,6 +125,11 @@ def _running(policy: Policy, delta: Delta, now: datetime) -> dict[str, str]:
     return {each.finding.server: each.incident for each in sorted(told, key=lambda each: each.alerted_at or now)}
 
 
+def head_of(incident: str) -> str:
+    """How the keys of everything begin that writes the first message of an incident anew: the one that was queued last says it all."""
+    return f"head:{incident}:"
+
+
 def heads(said: Sequence[SendAlert], live: Sequence[Tracked], policy: Policy, now: datetime) -> list[UpdateAlert]:
     """Write the first message of each incident anew that got a reply: what is open of it, or that it is over."""
     updates = []
@@ -133,7 +138,7 @@ def heads(said: Sequence[SendAlert], live: Sequence[Tracked], policy: Policy, no
         worst_first = sorted(still, key=lambda each: -each.finding.severity.rank)
         updates.append(
             UpdateAlert(
-                f"head:{reply.key}",
+                f"{head_of(incident)}{reply.key}",
                 reply.channel,
                 f"Open: {_subject(still)}" if still else f"Over: {reply.title.partition(': ')[2]}",
                 _standing(worst_first, policy, now) if still else reply.body,

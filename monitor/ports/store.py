@@ -300,6 +300,9 @@ class UnitOfWork(Protocol):
     def queued(self, key: str) -> str:
         """Return in which state the action of that key is; empty: it was never queued."""
 
+    def newest(self, prefix: str) -> int:
+        """Return the id of the action that was queued last with a key that begins so; 0: none was."""
+
     # audit
     def chain(self, after: int = 0, limit: int | None = None) -> list[Sealed]:
         """Return the audit chain's links after that sequence number, in order; at most `limit` of them."""

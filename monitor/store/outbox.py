@@ -155,6 +155,11 @@ class Outbox:
         found = select(outbox.c.state).where(outbox.c.key == key(name))
         return next((state for (state,) in self._in.rows(found)), "")
 
+    def newest(self, prefix: str) -> int:
+        """Return the id of the action that was queued last with a key that begins so; 0: none was."""
+        found = select(func.max(outbox.c.id)).where(outbox.c.key.startswith(prefix, autoescape=True))
+        return next((number for (number,) in self._in.rows(found) if number is not None), 0)
+
 
 def _begins(action: Action) -> str | None:
     """Name what others will refer to: a ticket by its mark, an incident by its name."""

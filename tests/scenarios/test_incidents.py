@@ -155,6 +155,23 @@ async def test_a_reply_in_doubt_is_looked_for_in_its_thread(paged: Company, logg
     assert len(replies(paged)) == 1
 
 
+async def test_a_late_update_does_not_take_back_what_a_younger_one_says(paged: Company, logged: list[str]) -> None:
+    del logged
+    paged.world.osv.malware("MAL-2026-2", FILES_PACKAGE, "1.4.2")
+    paged.world.break_("slack", Fault(Trouble.OUTAGE))
+    await paged.run(PAGE)
+    paged.world.mend("slack")
+    paged.world.osv.withdraw("MAL-2026-1")
+    paged.world.osv.withdraw("MAL-2026-2")
+    await paged.run(PAGE)
+    paged.later(hours=2)
+
+    await paged.run(["deliver"])
+
+    assert f"Over: {FILES}" in head(paged).words
+    assert len(replies(paged)) == 2
+
+
 async def test_a_first_message_that_somebody_deleted_keeps_no_news_back(paged: Company) -> None:
     paged.world.slack.messages.clear()
     paged.world.osv.malware("MAL-2026-2", FILES_PACKAGE, "1.4.2")
