@@ -58,6 +58,7 @@ def report(unit: UnitOfWork, period: Period, policy: Policy, *, everything: bool
     sections = [
         section("servers", list(_servers(listed, kept))),
         section("approvals", list(_approvals(unit, kept, reviews))),
+        section("decisions", sorted(row for each in reviews for row in _decisions(each, period))),
         section("deployments", [_deployment(each) for each in strays]),
         section("accessed", [_access(key, each) for key, each in used.items()]),
         section("unknown", unknowns),
@@ -215,6 +216,14 @@ def _waiver(each: Waiver, walked: Walked, period: Period) -> Row | None:
     given = at_words(each.given_at) if each.given_at else "in the configuration"
     about = (each.kind.value, each.rule, each.server, each.subject, each.by, each.reason)
     return (*about, given, at_words(each.expires_at), at_words(undone))
+
+
+def _decisions(review: Review, period: Period) -> Iterator[Row]:
+    version = review.candidate.purl.version or str(review.candidate.purl)
+    for vote in review.votes:
+        if period.begin <= vote.at < period.end:
+            what = (review.server, version, vote.pin, vote.word.value, vote.by, vote.via, review.ticket)
+            yield (at_words(vote.at), *what, review.state.value, vote.reason)
 
 
 def _rejected(review: Review, period: Period) -> Iterator[Row]:

@@ -62,6 +62,7 @@ CONNECTIONS = (
 )
 UNKNOWNS = ("what", "of", "times", "from", "until", "detail")
 WAIVERS = ("kind", "rule", "server", "subject", "by", "reason", "given", "ends", "taken back")
+DECISIONS = ("at", "server", "version", "pin", "said", "by", "via", "ticket", "the review is", "reason")
 REJECTED = ("server", "version", "pin", "by", "on", "via", "ticket", "reason")
 
 TABLES: Mapping[str, tuple[str, tuple[str, ...], str, str]] = {
@@ -77,6 +78,12 @@ TABLES: Mapping[str, tuple[str, tuple[str, ...], str, str]] = {
         APPROVALS,
         "Verdicts as recorded last. `mcp-monitor evidence SERVER VERSION` hands the evidence out.",
         "Nothing was approved.",
+    ),
+    "decisions": (
+        "What was said of versions under review",
+        DECISIONS,
+        "Every word that counted, in the quarter, whether it was enough or not, and whether it has reached the registry or not.",
+        "Nobody decided anything.",
     ),
     "deployments": (
         "Deployments outside approval",

@@ -61,6 +61,12 @@ def test_the_report_names_who_approved_what_runs(decided: Keyboard) -> None:
     code, said = call(decided, "audit", "report", "--quarter", quarter, "--format", "csv", "--output", str(folder))
 
     assert code == 0, said
-    text = (folder / "approvals.csv").read_bytes().decode()
-    rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    assert (rows[0]["version"], rows[0]["approved by"]) == ("1.4.2", "rita@acme.example")
+    (decision,) = sheet(folder / "decisions.csv")
+    approved = sheet(folder / "approvals.csv")
+    assert (approved[0]["version"], approved[0]["approved by"]) == ("1.4.2", "rita@acme.example")
+    assert (decision["version"], decision["said"], decision["by"]) == ("1.4.3", "approve", "ada")
+    assert (decision["the review is"], decision["reason"]) == ("approved", "read the diff")
+
+
+def sheet(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_bytes().decode(), newline="")))
