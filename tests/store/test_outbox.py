@@ -294,3 +294,15 @@ async def test_an_action_is_found_by_its_key(store: Database) -> None:
     found = await store.run(lambda unit: (unit.action("ticket:m1"), unit.action("ticket:m2")))
 
     assert found == (opened, None)
+
+
+async def test_the_newest_of_a_kind_is_told_by_how_its_key_begins(store: Database) -> None:
+    first, second, other = (
+        CommentTicket(name, "s", "m", (Paragraph("x"),)) for name in ("head:i1:a", "head:i1:b", "head:i10:c")
+    )
+    await queue(store, first, second, other)
+
+    found = {each.action.key: each.id for each in await take(store, limit=10)}
+    newest = await store.run(lambda unit: (unit.newest("head:i1:"), unit.newest("head:i2:")))
+
+    assert newest == (found["head:i1:b"], 0)
