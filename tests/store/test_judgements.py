@@ -46,6 +46,14 @@ async def test_findings_come_in_order_of_opening(store: Database) -> None:
     assert await store.run(lambda unit: unit.findings([])) == []
 
 
+async def test_the_findings_of_some_rules_are_read_alone(store: Database) -> None:
+    here = finding("a")
+    there = replace(here, finding=replace(here.finding, rule="shadow-server"))
+    await keep(store, lambda unit: unit.keep_findings([here, there]))
+
+    assert await store.run(lambda unit: unit.findings(rules=["shadow-server"])) == [there]
+
+
 async def test_a_finding_keeps_its_row_through_its_life(store: Database) -> None:
     opened = finding("a")
     await keep(store, lambda unit: unit.keep_findings([opened]))
