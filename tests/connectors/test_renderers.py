@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block as SlackBlock
 
 from connectors._markup.adf import adf
-from connectors._markup.slack_blocks import blocks, fallback, summary
+from connectors._markup.slack_blocks import Extras, blocks, fallback, summary
 from connectors._markup.trim import NOTE, fit
 from connectors._markup.wiki import escaped, wiki
 from monitor.domain.action import SendAlert
@@ -121,22 +121,22 @@ def test_a_code_block_cannot_be_closed_from_inside() -> None:
 def test_every_alert_is_within_slacks_limits(document: Document, title: str, repeat: bool) -> None:  # noqa: FBT001
     subject = alert(document, title)
 
-    rendered = blocks(subject, repeat=repeat)
+    rendered = blocks(subject, Extras(repeat=repeat))
 
     for block in SlackBlock.parse_all([dict(block) for block in rendered]):
         block.validate_json()
     found = [text for block in rendered for text in texts(block)]
     assert all(0 < len(text) <= 3000 for _, text in found)
     assert not any(re.search(r"<(?!https?://)|&(?!amp;|lt;|gt;)", text) for _, text in found)
-    assert len(summary(subject, repeat=repeat)) <= 300
-    assert 0 < len(fallback(subject, repeat=repeat)) <= 4000
+    assert len(summary(subject, Extras(repeat=repeat))) <= 300
+    assert 0 < len(fallback(subject, Extras(repeat=repeat))) <= 4000
 
 
 @pytest.mark.parametrize("block", HUGE)
 def test_a_huge_block_is_shortened_everywhere_and_says_so(block: Block) -> None:
     document = (block,) * 60
 
-    rendered = blocks(alert(document), repeat=False)
+    rendered = blocks(alert(document), Extras())
 
     assert len(rendered) <= 40
     assert sum(len(text) for block in rendered for _, text in texts(block)) < MAX_BLOCK_TEXT * 0.75
@@ -159,12 +159,12 @@ def test_what_fits_is_a_beginning_and_a_note(document: Document, limit: int) -> 
 
 
 def test_a_backtick_does_not_end_a_code_block_in_slack() -> None:
-    (_, code, _) = blocks(alert((Code("a``` *b*"),)), repeat=False)
+    (_, code, _) = blocks(alert((Code("a``` *b*"),)), Extras())
 
     assert str(code).count("```") == 2
 
 
 def test_a_repeated_alert_says_so_first() -> None:
-    header = blocks(alert(()), repeat=True)[0]
+    header = blocks(alert(()), Extras(repeat=True))[0]
 
     assert texts(header) == [("plain_text", "(repeat) title")]
