@@ -103,7 +103,7 @@ def _about(snapshot: Snapshot, approval: Approval, *, rule: str, date: str, seve
         server=snapshot.server.name,
         subject=f"{approval.pin.purl} {date}".strip(),
         severity=severity,
-        summary=f"the approval of {approval.pin.purl.label} {approval.pin.purl.version} {words}",
+        summary=f"the approval of {' '.join(filter(None, (approval.pin.purl.label, approval.pin.purl.version)))} {words}",
         facts=(
             Fact("approved by", approval.approved_by or "not recorded", "registry"),
             Fact(
