@@ -31,7 +31,7 @@ from monitor.jobs.send_weekly import send_weekly
 from monitor.jobs.sign_checkpoint import sign_checkpoint
 from monitor.jobs.submissions import with_submitted
 from monitor.jobs.sync_reviews import sync_reviews
-from monitor.policy.reviewing import let_go
+from monitor.policy.ending import let_go
 from monitor.policy.telling import tell
 from monitor.ports.errors import SourceError
 from monitor.ports.store import UnitOfWork

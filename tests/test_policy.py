@@ -14,7 +14,7 @@ from monitor.domain.snapshot import Snapshot
 from monitor.domain.unknown import Reason, Unknown
 from monitor.domain.waiver import Waiver
 from monitor.policy.deciding import decide
-from monitor.policy.reviewing import let_go
+from monitor.policy.ending import let_go
 from monitor.policy.settings import Policy
 from monitor.policy.telling import tell
 from tests.make import NOW, PACKAGE, approval, days_ago, digest, known, looked, release, server, snapshot

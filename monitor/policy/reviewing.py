@@ -15,6 +15,7 @@ from monitor.domain.server import Pin
 from monitor.domain.snapshot import Snapshot
 from monitor.domain.unknown import Unknown
 from monitor.policy.answering import votes_over_body
+from monitor.policy.ending import ended_now, farewell, say_over, what_is_over
 from monitor.policy.lanes import Lane, lane
 from monitor.policy.settings import Policy
 
@@ -39,13 +40,17 @@ def review_all(
             wanted.setdefault(each.finding.about, []).append(each)
     newer = next((purl for purl, causes in wanted.items() if _is_candidate(causes)), None)
     # What ended comes first, so that its ticket is free for what comes in its place.
-    ended = {purl: end for purl, review in reviews.items() if (end := _end(snapshot, delta, review, wanted, newer))}
+    ended = {
+        purl: end for purl, review in reviews.items() if (end := ended_now(snapshot, delta, review, wanted, newer))
+    }
     room = next((reviews[purl] for purl, end in ended.items() if newer and _leaves_room(reviews[purl], end)), None)
-    actions: list[Action] = [_say_over(each, over) for each in reviews.values() if (over := _over(each, delta, wanted))]
+    actions: list[Action] = [
+        say_over(each, over) for each in reviews.values() if (over := what_is_over(each, delta, wanted))
+    ]
     now = {**reviews, **ended}
     for end in ended.values():
         if room is None or end.fingerprint != room.fingerprint:
-            actions += _farewell(end, delta, newer, now.values())
+            actions += farewell(end, delta, newer, now.values())
     news = {each.finding.fingerprint for each in (*delta.opened, *delta.recurred, *delta.changed)}
     asking = _Asking(policy, snapshot, news, _last(reviews))
     for purl, causes in wanted.items():
@@ -59,12 +64,6 @@ def review_all(
 def _leaves_room(review: Review, ended: Review) -> bool:
     """Whether its ticket goes on with what superseded it."""
     return ended.state is State.SUPERSEDED and review.state in EARLY and not review.campaign
-
-
-def _farewell(ended: Review, delta: Delta, newer: Purl | None, reviews: Iterable[Review]) -> list[Action]:
-    notes = [each.note for each in delta.resolved if each.note and each.finding.about == ended.candidate.purl]
-    said = _say_ended(ended, newer.version if newer else None, notes)
-    return [said, *_close(ended, reviews)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,20 +212,6 @@ def _last(reviews: Mapping[Purl, Review]) -> Review | None:
     return max(ticketed, key=lambda review: review.opened_at, default=None)
 
 
-def _over(review: Review, delta: Delta, wanted: Container[Purl]) -> list[Tracked]:
-    """What ended, and why, of a version that stays up for review for another reason."""
-    purl = review.candidate.purl
-    if review.state not in OPEN or purl not in wanted:
-        return []
-    told = (each for each in delta.resolved if each.note and each.finding.about == purl)
-    return [each for each in told if "same flaw as" not in each.note]
-
-
-def _say_over(review: Review, over: Sequence[Tracked]) -> CommentTicket:
-    said = fingerprint(*(f"{each.finding.fingerprint}.{each.occurrences}" for each in over))
-    return CommentTicket(f"over:{review.mark}:{said}", review.server, review.mark, messages.resolved_body(over))
-
-
 def _news(tracked: Tracked) -> str:
     """What a comment tells of a finding. Where it runs changes by the hour, and what could mend it with every outage."""
     finding = tracked.finding
@@ -236,57 +221,5 @@ def _news(tracked: Tracked) -> str:
     return "\0".join((finding.fingerprint, str(tracked.occurrences), finding.severity, finding.summary, *facts))
 
 
-def _end(
-    snapshot: Snapshot, delta: Delta, review: Review, wanted: Container[Purl], newer: Purl | None
-) -> Review | None:
-    """End a review that has nothing left to decide. A source that lost most of its releases ends nothing."""
-    purl = review.candidate.purl
-    if review.state not in OPEN:
-        return None
-    was_candidate = any(each.finding.rule == "new-release" and each.finding.about == purl for each in delta.resolved)
-    if was_candidate and snapshot.approval and same_pin(snapshot.approval.pin, review.candidate):
-        return advance(review, Happening.APPROVE)
-    if purl in wanted or (not isinstance(snapshot.package, Unknown) and snapshot.package.changes.reset):
-        return None
-    return advance(review, Happening.NEWER_CANDIDATE if was_candidate and newer else Happening.CAUSE_GONE)
-
-
-def same_pin(approved: Pin, shown: Pin) -> bool:
-    """Whether the approval is about what the ticket showed: the version, and each digest that both speak of."""
-    common = approved.algorithms & shown.algorithms
-    compared = {digest for digest in approved.digests if digest.algorithm in common}
-    return approved.purl == shown.purl and compared <= shown.digests
-
-
-def _say_ended(review: Review, newer: str | None, notes: Sequence[str] = ()) -> CommentTicket:
-    key = f"ended:{review.mark}:{review.fingerprint}" if review.lives_in else f"ended:{review.mark}"
-    return CommentTicket(key, review.server, review.mark, messages.ending_body(review, newer, notes))
-
-
-def _close(review: Review, reviews: Iterable[Review]) -> tuple[MoveTicket, ...]:
-    """Close the ticket, unless people decided it, or another review still lives in it."""
-    others = (each for each in reviews if each.mark == review.mark and each.state in OPEN)
-    if (
-        review.state is State.APPROVED
-        or review.campaign
-        or any(each.fingerprint != review.fingerprint for each in others)
-    ):
-        return ()
-    key = f"closed:{review.mark}:{review.fingerprint}.{review.opened_at.isoformat()}"
-    return (MoveTicket(key, review.server, review.mark, "withdrawn"),)
-
-
 def _is_candidate(causes: Iterable[Tracked]) -> bool:
     return any(each.finding.rule == "new-release" for each in causes)
-
-
-def let_go(
-    tracked: Iterable[Tracked], reviews: Iterable[Review], now: datetime
-) -> tuple[list[Tracked], list[Review], list[Action]]:
-    """End everything about servers that have left the registry: nobody watches them any more, and nobody is asked."""
-    resolved = [replace(each, resolved_at=now) for each in tracked if each.open]
-    ended = [advance(review, Happening.CAUSE_GONE) for review in reviews if review.state in OPEN]
-    said: list[Action] = []
-    for review in ended:
-        said += [_say_ended(review, None), *_close(review, ())]
-    return resolved, ended, said
