@@ -17,6 +17,7 @@ from monitor.domain.review import OPEN, Happening, Review, State, Word, advance
 from monitor.domain.server import Approval
 from monitor.jobs.outcome import ACTOR, review_event
 from monitor.jobs.rulebook import Rulebook
+from monitor.jobs.standing import pin_key
 from monitor.jobs.submissions import listings, moved_on, submitted
 from monitor.policy.answering import decided_body, reopened_body
 from monitor.policy.settings import Policy
@@ -121,7 +122,11 @@ def settle_words(
             actions += _follows(unit, terms, decided, rules, events)
     if heard:
         unit.keep_reviews(after)
-        actions += _answers(terms, after, heard, rules, inside=inside)
+        known = {each.fingerprint for each in after}
+        others = any(
+            each.state in OPEN for each in unit.reviews_in([after[0].mark]) if each.fingerprint not in known
+        )
+        actions += _answers(terms, after, heard, rules, inside=inside, others=others)
         unit.queue(actions, now)
     return after, tuple(heard), events
 
@@ -149,7 +154,7 @@ def _follows(unit: UnitOfWork, terms: Terms, review: Review, rules: Rules, event
 
 def _writes(terms: Terms, review: Review, approval: Approval) -> list[Action]:
     """What makes the approval the pin, wherever decisions are written."""
-    key = f"pin:{review.fingerprint}.{review.occurrence}:{review.candidate.fingerprint}"
+    key = pin_key(review)
     before = str(review.before.purl) if review.before else ""
     return [
         WritePin(f"{key}:{name}", review.server, approval, before, name, review.mark) for name in sorted(terms.writers)
@@ -168,9 +173,12 @@ def approval_of(terms: Terms, review: Review, rules: Rules) -> Approval:
 
 
 def _answers(
-    terms: Terms, reviews: Sequence[Review], heard: Sequence[Heard], rules: Rules, *, inside: bool
+    terms: Terms, reviews: Sequence[Review], heard: Sequence[Heard], rules: Rules, *, inside: bool, others: bool
 ) -> Iterable[Action]:
-    """One comment for each word; the ticket is opened again where a word in it did not decide, and closed where one elsewhere did."""
+    """One comment for each word; the ticket is opened again where a word in it did not decide, and closed where one elsewhere did.
+
+    `others`: whether versions that were not spoken of wait in it.
+    """
     first = reviews[0]
     actions: list[Action] = []
     for ref in dict.fromkeys(each.words.ref for each in heard):
@@ -182,7 +190,7 @@ def _answers(
     still_open = any(each.state in OPEN for each in reviews)
     if inside and still_open:
         actions.append(MoveTicket(f"undecided:{first.mark}:{last}", first.server, first.mark, "reopened"))
-    if not inside and not still_open and not first.campaign and any(isinstance(each.result, Counted) for each in heard):
+    if not inside and not still_open and not others and any(isinstance(each.result, Counted) for each in heard):
         actions.append(MoveTicket(f"decided:{first.mark}:{last}:closed", first.server, first.mark, "withdrawn"))
     return actions
 

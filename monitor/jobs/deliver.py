@@ -38,6 +38,7 @@ from monitor.domain.unknown import Unknown
 from monitor.jobs.bulkhead import guarded
 from monitor.jobs.check_ourselves import in_words
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
+from monitor.jobs.standing import TAKEN_BACK, taken_back
 from monitor.jobs.submissions import moved_on, submitted
 from monitor.policy.answering import unwritten_body
 from monitor.policy.telling import head_of
@@ -128,6 +129,8 @@ async def _send(app: App, queued: Queued) -> Delivery:
         case SendAlert() | UpdateAlert():
             return await _send_to_thread(app, action, queued)
         case WritePin() | ListServer() | RetireServer():
+            if not isinstance(action, RetireServer) and await app.store.run(partial(taken_back, change=action)):
+                return Delivered(TAKEN_BACK)
             writer = app.writers.get(action.to)
             return await writer.write(action) if writer else Rejected(f"{action.to} is not configured any more")
         case SendEvent():
@@ -202,6 +205,8 @@ def _events(unit: UnitOfWork, app: App, action: Action, delivery: Delivery) -> l
             detail["ref"] = ref
         case Deferred(text) | Ambiguous(text) | Rejected(text):
             detail["error"] = text[:500]
+    if detail.get("ref") == TAKEN_BACK:
+        detail["outcome"] = "dropped"
     kind = type(action).__name__
     subject = _subject(action)
     events = [AuditEvent(now, ACTOR, f"delivery.{detail['outcome']}", subject, detail | {"kind": kind})]

@@ -9,6 +9,7 @@ from monitor.domain.review import Review, State
 from monitor.domain.server import Approval, Entry, Registry
 from monitor.domain.stage import Stage
 from monitor.domain.submission import Submission
+from monitor.jobs.standing import listing_key
 from monitor.ports.store import UnitOfWork
 
 WATCHED = frozenset({Stage.SUBMITTED, Stage.IN_REVIEW, Stage.STAGING, Stage.APPROVED})
@@ -43,8 +44,7 @@ def _resembles(names: Names, submission: Submission) -> str:
 def listings(submission: Submission, review: Review, approval: Approval, writers: list[str]) -> list[ListServer]:
     """Return what lists the server as it was approved."""
     entry = entry_of(submission, approval)
-    key = f"list:{review.fingerprint}.{review.occurrence}:{review.candidate.fingerprint}"
-    return [ListServer(f"{key}:{name}", review.server, entry, name) for name in writers]
+    return [ListServer(f"{listing_key(review)}:{name}", review.server, entry, name) for name in writers]
 
 
 def entry_of(submission: Submission, approval: Approval) -> Entry:

@@ -19,6 +19,7 @@ from monitor.jobs.bulkhead import guarded
 from monitor.jobs.decide import Terms, decide_by
 from monitor.jobs.outcome import ACTOR, Outcome
 from monitor.jobs.rulebook import Rulebook
+from monitor.jobs.standing import proposal_key
 from monitor.jobs.ticket_health import PROPOSED, REVIEWS, keep_health
 from monitor.ports.channels import Phase, TicketState
 from monitor.ports.errors import SourceError
@@ -93,8 +94,7 @@ def _proposal(app: App, review: Review, book: Rulebook) -> WritePin:
     length = app.policy.expires_after.get(book.rules(review).tier)
     approval = Approval(review.candidate, BY, None, book.now + length if length else None)
     before = str(review.before.purl) if review.before else ""
-    key = f"proposal:{review.fingerprint}.{review.occurrence}:{review.candidate.fingerprint}"
-    return WritePin(key, review.server, approval, before, PROPOSED, review.mark)
+    return WritePin(proposal_key(review), review.server, approval, before, PROPOSED, review.mark)
 
 
 def _words(app: App, states: Mapping[str, TicketState], key: str) -> list[Words]:
