@@ -31,6 +31,7 @@ from monitor.jobs.send_weekly import send_weekly
 from monitor.jobs.sign_checkpoint import sign_checkpoint
 from monitor.jobs.submissions import with_submitted
 from monitor.jobs.sync_reviews import sync_reviews
+from monitor.policy.campaigns import emptied
 from monitor.policy.ending import let_go
 from monitor.policy.telling import tell
 from monitor.ports.errors import SourceError
@@ -265,8 +266,9 @@ def _begin(unit: UnitOfWork, *, app: App, jobs: Sequence[str], registry: Registr
         events += [AuditEvent(now, ACTOR, "registry.entry-removed", name, {}) for name in gone]
         resolved, ended, said = let_go(unit.findings(gone), unit.reviews(gone), now)
         unit.keep_findings(resolved)
+        living = unit.reviews_in({each.mark for each in ended if each.campaign})
         unit.keep_reviews(ended)
-        unit.queue(said, now)
+        unit.queue([*said, *emptied(ended, living)], now)
         _say_gone(unit, app, resolved, before, now)
         events += [review_event(review, now) for review in ended]
     for job in SERVER_JOBS:

@@ -72,17 +72,23 @@ def comment_body(findings: Sequence[Finding], taken_at: datetime) -> Document:
     )
 
 
+_NOTHING_LEFT = " Nothing is left to decide here."
+
+
 def ending_body(review: Review, newer: str | None, notes: Sequence[str] = ()) -> Document:
     """Tell the reviewer that nothing is left to decide here; `notes` say why findings ended."""
     match review.state:
         case State.APPROVED:
-            text = f"The registry now pins {review.candidate.purl.version}. Nothing is left to decide here."
+            text = f"The registry now pins {review.candidate.purl.version}.{_NOTHING_LEFT}"
         case State.SUPERSEDED:
-            text = f"{newer} is the candidate now and has a ticket of its own. Nothing is left to decide here."
+            text = f"{newer} is the candidate now and has a ticket of its own.{_NOTHING_LEFT}"
         case State.WITHDRAWN:
             text = "The cause is gone: no open finding asks for a decision about this version any more."
         case State.DETECTED | State.TICKETED | State.IN_REVIEW | State.REJECTED:
             text = f"The review is {review.state.value}."
+    if review.campaign:
+        others = " What else the ticket lists is asked about as before."
+        text = f"{review.server} {review.candidate.purl.version}: {text.removesuffix(_NOTHING_LEFT)}{others}"
     because = tuple(dict.fromkeys(notes))[:MAX_FINDINGS]
     return (Paragraph(text), *([Bullets(because)] if because else []))
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitor.domain.action import Action, CommentTicket, OpenTicket, SendAlert, UpdateAlert, UpdateTicket
-from monitor.domain.decision import NEVER
-from monitor.domain.document import Document, Heading, Paragraph, Table
+from monitor.domain.action import Action, CommentTicket, MoveTicket, OpenTicket, SendAlert, UpdateAlert, UpdateTicket
+from monitor.domain.document import Document, Heading, Paragraph
 from monitor.domain.fingerprint import fingerprint
-from monitor.domain.review import OPEN, Review
+from monitor.domain.review import OPEN, Review, State
 from monitor.domain.server import Server
+from monitor.policy.campaign_tickets import body, pins, portions, title, version
 from monitor.policy.deciding import Decision
 from monitor.policy.settings import Policy
 
@@ -60,21 +60,29 @@ def gather(
     for name, group in _begun(made, servers).items():
         begun = {each.review.fingerprint for each in group}
         before = [each for each in late if each.fingerprint not in begun and _name(each, servers) == name]
-        running = max((each for each in before if each.campaign), key=lambda each: each.opened_at, default=None)
-        if running is None and len({each.server for each in before} | {each.review.server for each in group}) < (
+        running = {each.lives_in for each in before if each.campaign}
+        if not running and len({each.server for each in before} | {each.review.server for each in group}) < (
             policy.campaigns.at
         ):
             continue
-        first = min(each.opened_at for each in (*before, *(each.review for each in group)))
-        mark = running.lives_in if running else fingerprint("campaign", name, first.isoformat())
-        _move_in(made, group, name, mark)
-        members = _members(made, recent, mark)
-        if running:
-            made[group[0].at] = _with(made[group[0].at], [_update(name, mark, members), _joined(mark, group, members)])
-        else:
-            made[group[0].at] = _with(made[group[0].at], [_ticket(name, mark, members, group)], first=True)
+        mark = _into_tickets(made, group, name, running, recent)
         _one_message(made, {each.at for each in group}, name, mark, now)
-    return _whole_updates(made, recent)
+    return _closed(_whole_updates(made, recent), recent)
+
+
+def emptied(ended: Iterable[Review], known: Iterable[Review]) -> list[MoveTicket]:
+    """Close the tickets of campaigns in which nothing is left to decide, because of what ended without a person's word.
+
+    `known`: all that live in these tickets, as they were before.
+    """
+    over = {each.fingerprint: each for each in ended}
+    waiting = {each.mark for each in known if each.state in OPEN and each.fingerprint not in over}
+    gone = {
+        each.mark: each.server
+        for each in over.values()
+        if each.campaign and each.state in (State.WITHDRAWN, State.SUPERSEDED) and each.mark not in waiting
+    }
+    return [MoveTicket(f"closed:{mark}", server, mark, "withdrawn") for mark, server in gone.items()]
 
 
 def evidence_key(review: Review) -> str:
@@ -100,6 +108,29 @@ def _begun(decisions: Sequence[Decision], servers: Mapping[str, Server]) -> dict
 
 def _name(review: Review, servers: Mapping[str, Server]) -> str:
     return review.campaign or common(servers.get(review.server), review)
+
+
+def _into_tickets(
+    made: list[Decision], group: Sequence[_Begun], name: str, running: Iterable[str], recent: Iterable[Review]
+) -> str:
+    """Let what begins live in the campaign's ticket with most room, and what it cannot list in others; return the first one's mark."""
+    living = {each: _members(made, recent, each) for each in running}
+    mark = min(living, key=lambda each: len(living[each]), default="")
+    left, first = list(group), ""
+    for count in portions((each.review for each in group), living.get(mark, ())):
+        portion, left = left[:count], left[count:]
+        if portion:
+            here = mark or fingerprint("campaign", name, portion[0].review.own_mark)
+            _move_in(made, portion, name, here)
+            members = _members(made, recent, here)
+            at = portion[0].at
+            if mark:
+                made[at] = _with(made[at], [_update(name, here, members), _joined(here, portion, members)])
+            else:
+                made[at] = _with(made[at], [_ticket(name, here, members, portion)], first=True)
+            first = first or here
+        mark = ""
+    return first
 
 
 def _move_in(decisions: list[Decision], group: Sequence[_Begun], name: str, mark: str) -> None:
@@ -151,73 +182,31 @@ def _ticket(name: str, mark: str, members: Sequence[Review], group: Sequence[_Be
         key=f"ticket:{mark}",
         server=members[0].server,
         fingerprint=mark,
-        title=_title(name, members),
-        body=_body(name, members),
+        title=title(name, members),
+        body=body(name, members),
         priority=priority,
-        shows=_pins(members),
+        shows=pins(members),
     )
 
 
 def _update(name: str, mark: str, members: Sequence[Review]) -> UpdateTicket:
-    pins = _pins(members)
+    shown = pins(members)
     return UpdateTicket(
-        key=f"update:{mark}:{fingerprint(*pins)}",
+        key=f"update:{mark}:{fingerprint(*shown)}",
         server=members[0].server,
         fingerprint=mark,
-        title=_title(name, members),
-        body=_body(name, members),
+        title=title(name, members),
+        body=body(name, members),
         priority="medium",
-        shows=pins,
+        shows=shown,
     )
 
 
 def _joined(mark: str, group: Sequence[_Begun], members: Sequence[Review]) -> CommentTicket:
-    new = ", ".join(f"{each.review.server} {_version(each.review)}" for each in group)
+    new = ", ".join(f"{each.review.server} {version(each.review)}" for each in group)
     text = f"More of the same campaign: {new}. This ticket asks about {len(members)} versions from now on."
     key = f"joined:{mark}:{fingerprint(*(each.review.fingerprint for each in group))}"
     return CommentTicket(key, group[0].review.server, mark, (Paragraph(text),))
-
-
-def _title(name: str, members: Sequence[Review]) -> str:
-    return f"Campaign: re-approve {len(members)} servers of {name}"
-
-
-def _body(name: str, members: Sequence[Review]) -> Document:
-    rows = tuple(
-        (
-            each.server,
-            (each.before.purl.version or "none") if each.before else "none",
-            _version(each),
-            each.candidate.fingerprint,
-            _from(each),
-            str(each.approvers_needed),
-        )
-        for each in members
-    )
-    return (
-        Heading("Decision"),
-        Paragraph(
-            f"{len(members)} servers of {name} ask for a decision at the same time. A decision in this ticket counts for each version "
-            "that is listed here, by that server's own rules. The evidence for each is a comment below."
-        ),
-        Table(("Server", "Approved", "Under review", "Pin", "Can be approved from", "Approvers"), rows),
-        Paragraph("To decide about one of them alone: mcp-monitor review approve SERVER --pin PIN --reason …"),
-    )
-
-
-def _pins(members: Iterable[Review]) -> tuple[str, ...]:
-    return tuple(sorted(each.candidate.fingerprint for each in members))
-
-
-def _from(review: Review) -> str:
-    until = review.approvable_from
-    if until is None:
-        return "now"
-    return "not seen in its registry" if until >= NEVER else f"{until:%Y-%m-%d %H:%M} UTC"
-
-
-def _version(review: Review) -> str:
-    return review.candidate.purl.version or str(review.candidate.purl)
 
 
 def _one_message(decisions: list[Decision], of: Iterable[int], name: str, mark: str, now: datetime) -> None:
@@ -281,3 +270,15 @@ def _whole_updates(decisions: list[Decision], recent: Iterable[Review]) -> list[
         return action
 
     return [replace(each, actions=tuple(whole(it) for it in each.actions)) for each in decisions]
+
+
+def _closed(decisions: Sequence[Decision], recent: Iterable[Review]) -> list[Decision]:
+    """Where the last version of a campaign ended, nobody is asked anything by its ticket any more."""
+    ended = [each for decision in decisions for each in decision.reviews if each.state not in OPEN]
+    known = {each.fingerprint: each for each in recent}
+    known |= {each.fingerprint: each for decision in decisions for each in decision.reviews}
+    made = list(decisions)
+    for move in emptied(ended, known.values()):
+        at = next(at for at, each in enumerate(made) if any(it.mark == move.fingerprint for it in each.reviews))
+        made[at] = _with(made[at], [move])
+    return made

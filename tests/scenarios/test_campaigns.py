@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from monitor.commands.identity import account_name
+from monitor.domain.review import State
 from tests.company import Company
 from tests.desk import Desk
 from tests.jobs.conftest import PEOPLE
@@ -169,3 +171,81 @@ async def test_the_evidence_for_each_version_can_be_shown_at_the_keyboard(
 
     assert "tool-3 1.1.0" in str(shown.json()["evidence"])
     assert "tool-2" not in str(shown.json()["evidence"])
+
+
+async def test_a_burst_too_large_for_one_ticket_is_several_each_of_which_decides_what_it_lists(
+    world: World, tmp_path: Path
+) -> None:
+    company = Company(tmp_path, world, settings=SETTINGS)
+    for number in range(50):
+        world.npm.publish(package(number), "1.0.0", attested_by=None)
+        company.approve(name(number), "1.0.0", package=f"pkg:npm/%40acme/tool-{number}", tier=2)
+    company.deploy("laptop-7", "pkg:npm/%40acme/tool-7@1.0.0")
+    company.policy(people=PEOPLE)
+    world.clock.advance(days=10)
+    await company.run()
+    company.later(hours=2)
+    release(company, *range(50))
+    await company.run()
+    first, *others = world.jira.issues
+    company.later(days=4)
+
+    world.jira.transition(first.key, "Approved", by="acc-ada")
+    await company.run()
+
+    listed = {each.server for each in await company.reviews() if each.candidate.fingerprint in first.words}
+    assert {each.server for each in await company.reviews() if each.state is State.APPROVED} == listed
+    assert 5 <= len(listed) < 50
+    assert len(others) < 5
+
+
+async def test_the_ticket_is_closed_when_the_last_of_its_versions_is_withdrawn(acme: Company) -> None:
+    release(acme, 0, 1, 2, 3, 4)
+    await acme.run()
+    (issue,) = acme.world.jira.issues
+    for numbers in ((0, 1, 2, 3), (4,)):
+        acme.later(hours=2)
+        for number in numbers:
+            acme.world.npm.unpublish(package(number), "1.1.0")
+        await acme.run()
+        still_asking = issue.status_name == "To Do"
+        assert still_asking is (4 not in numbers)
+
+    over = [each for each in issue.remarks if "The cause is gone" in each]
+    assert len(over) == 5
+    assert name(0) in over[0]
+    assert issue.status_name == "Cancelled"
+
+
+async def test_the_ticket_is_closed_when_the_last_of_its_versions_is_decided_at_the_keyboard(
+    acme: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with acme.config.open("a", encoding="utf-8") as config:
+        config.write(f'\n[people.rita]\naccount = "{account_name()}"\n')
+    release(acme, 0, 1, 2, 3, 4)
+    await acme.run()
+    (issue,) = acme.world.jira.issues
+    desk = Desk(acme, capsys)
+    seen = []
+
+    for review in await acme.reviews():
+        pin = review.candidate.fingerprint
+        said = await asyncio.to_thread(desk, "review", "reject", review.server, "--pin", pin, "--reason", "not now")
+        assert said.code == 0, said.err
+        await acme.run(["deliver"])
+        seen.append(issue.status_name)
+
+    assert seen == ["To Do"] * 4 + ["Cancelled"]
+
+
+async def test_the_ticket_is_closed_when_its_servers_leave_the_registry(acme: Company) -> None:
+    release(acme, 0, 1, 2, 3, 4)
+    await acme.run()
+    (issue,) = acme.world.jira.issues
+    for number in range(5):
+        del acme.registry[name(number)]
+    acme.write()
+
+    await acme.run()
+
+    assert issue.status_name == "Cancelled"
