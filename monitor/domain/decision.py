@@ -30,6 +30,10 @@ class Words:
     via: str
     """Where, for people: `jira SEC-12`, `command line`."""
     reason: str = ""
+    note: str = ""
+    """What people should know of what was read there, a sentence."""
+    again: str = ""
+    """How it is said again there, where that is not plain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Rules:
     submitter: str = ""
     blocked_by: str = ""
     """What forbids every approval until it is mended or waived; empty: nothing."""
+    written: bool = True
+    """Whether what is approved stands in the registry, so that a rejection that was said later comes too late."""
 
     def needed(self, review: Review) -> int:
         """Return how many have to approve: the tier's number, or more where the review demands more."""
@@ -72,6 +78,8 @@ class Heard:
     review: Review
     """As it is after the word."""
     result: Counted | NotCounted
+    late: bool = False
+    """Whether the registry had it before what was said about it was heard."""
 
 
 def hear(review: Review, said: Sequence[Words], rules: Rules) -> tuple[Review, tuple[Heard, ...]]:
@@ -81,14 +89,15 @@ def hear(review: Review, said: Sequence[Words], rules: Rules) -> tuple[Review, t
         if words.ref in review.answered or any(vote.ref == words.ref for vote in review.votes):
             continue
         result = count(review, words, rules)
+        late = review.state is State.APPROVED and rules.written and isinstance(result, Counted)
         review = _after(review, words, result, rules)
-        heard.append(Heard(words, review, result))
+        heard.append(Heard(words, review, result, late=late))
     return review, tuple(heard)
 
 
 def count(review: Review, words: Words, rules: Rules) -> Counted | NotCounted:
     """Say whether a word counts as a vote."""
-    refusal = _of_the_review(review, words) or _of_the_person(review, words, rules)
+    refusal = _of_the_review(review, words, rules) or _of_the_person(review, words, rules)
     if refusal is None and words.word is Word.APPROVE:
         refusal = _of_the_time(review, words, rules)
     if refusal or words.by is None:
@@ -114,17 +123,27 @@ def _after(review: Review, words: Words, result: Counted | NotCounted, rules: Ru
             return advance(voted, Happening.APPROVE if enough else Happening.TAKEN_UP)
 
 
-def _of_the_review(review: Review, words: Words) -> NotCounted | None:
+def _of_the_review(review: Review, words: Words, rules: Rules) -> NotCounted | None:
     version = review.candidate.purl.version or str(review.candidate.purl)
-    if review.state not in OPEN:
+    if review.state not in OPEN and not _in_time(review, words, rules):
         return _over(review, version)
     pin = review.candidate.fingerprint
     if pin not in words.shown:
         return NotCounted(
             f"it was said before what is under review now was shown: {version}, pin {pin}",
-            "read what has changed, and decide again",
+            _again("read what has changed, and decide again", words),
         )
     return None
+
+
+def _in_time(review: Review, words: Words, rules: Rules) -> bool:
+    """Whether an approval can still be taken back: before it stands in the registry, or by what was said before it was enough."""
+    if review.state is not State.APPROVED or words.word is not Word.REJECT:
+        return False
+    if review.candidate.fingerprint not in words.shown:
+        return False
+    decided = max((vote.at for vote in review.votes if vote.word is Word.APPROVE), default=None)
+    return not rules.written or (decided is not None and words.at < decided)
 
 
 def _over(review: Review, version: str) -> NotCounted:
@@ -176,5 +195,10 @@ def _of_the_time(review: Review, words: Words, rules: Rules) -> NotCounted | Non
     if until >= NEVER:
         return NotCounted("the version was never seen in its registry", "approve it when a look has seen it there")
     return NotCounted(
-        f"it is too early: it can be approved from {until:%Y-%m-%d %H:%M} UTC on", "approve it again after that"
+        f"it is too early: it can be approved from {until:%Y-%m-%d %H:%M} UTC on",
+        _again("approve it again after that", words),
     )
+
+
+def _again(what: str, words: Words) -> str:
+    return f"{what}: {words.again}" if words.again else what

@@ -67,6 +67,7 @@ TRANSITIONS: dict[tuple[State, Happening], State] = {
     (State.IN_REVIEW, Happening.CAUSE_GONE): State.WITHDRAWN,
     (State.WITHDRAWN, Happening.RECURRED): State.DETECTED,
     (State.SUPERSEDED, Happening.RECURRED): State.DETECTED,
+    (State.APPROVED, Happening.REJECT): State.REJECTED,
     (State.APPROVED, Happening.RECURRED): State.DETECTED,
     (State.APPROVED, Happening.REOPEN): State.DETECTED,
     (State.REJECTED, Happening.REOPEN): State.DETECTED,

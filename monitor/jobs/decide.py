@@ -13,11 +13,11 @@ from monitor.domain.action import Action, CommentTicket, MoveTicket, OpenTicket,
 from monitor.domain.audit import AuditEvent
 from monitor.domain.decision import Counted, Heard, Rules, Words, approved_by, hear
 from monitor.domain.document import Document
-from monitor.domain.review import OPEN, Happening, Review, State, Word, advance
+from monitor.domain.review import OPEN, Happening, Review, State, Word, ask_again
 from monitor.domain.server import Approval
 from monitor.jobs.outcome import ACTOR, review_event
 from monitor.jobs.rulebook import Rulebook
-from monitor.jobs.standing import pin_key
+from monitor.jobs.standing import is_written, pin_key
 from monitor.jobs.submissions import listings, moved_on, submitted
 from monitor.policy.answering import decided_body, reopened_body
 from monitor.policy.settings import Policy
@@ -67,7 +67,9 @@ def reopen_by(unit: UnitOfWork, terms: Terms, review: Review, *, by: str, reason
     found = next((each for each in unit.reviews([review.server]) if each.fingerprint == review.fingerprint), None)
     if found is None or found.state not in (State.APPROVED, State.REJECTED):
         return None
-    again = advance(found, Happening.REOPEN)
+    entry = unit.entries().get(found.server)
+    before = entry.approval.pin if entry and entry.approval else None
+    again = ask_again(found, Happening.REOPEN, at=now, before=before, by=by)
     unit.keep_reviews([again])
     unit.queue([anew(unit, found, again, reopened_body(by, reason))], now)
     event = review_event(again, now)
@@ -113,7 +115,7 @@ def settle_words(
     book = Rulebook.of(unit, terms.policy, now)
     about = {each.ref: _about(each, reviews) for each in said}
     for review in reviews:
-        rules = book.rules(review, reporter=reporter)
+        rules = replace(book.rules(review, reporter=reporter), written=is_written(unit, review))
         decided, new = hear(review, [each for each in said if review.fingerprint in about[each.ref]], rules)
         after.append(decided)
         heard += new

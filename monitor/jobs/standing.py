@@ -5,9 +5,12 @@ Between a decision and its delivery lie minutes, or days where the registry cann
 
 from monitor.domain.action import ListServer, WritePin
 from monitor.domain.review import Review, State
+from monitor.domain.server import Pin
 from monitor.ports.store import UnitOfWork
 
 TAKEN_BACK = "the decision was taken back"
+FILE = "registry-file"
+"""The writer after which it stands in the registry; another one only proposes it."""
 
 
 def pin_key(review: Review) -> str:
@@ -32,6 +35,25 @@ def taken_back(unit: UnitOfWork, change: WritePin | ListServer) -> bool:
     if kind == "proposal":  # It only asks, and the same question may come back.
         return any(each.state is State.REJECTED for each in about)
     return any(each.state is not State.APPROVED or not decision.startswith(_question(each)) for each in about)
+
+
+def is_written(unit: UnitOfWork, review: Review) -> bool:
+    """Whether what was approved stands in the registry, as far as we wrote it there or have seen it there since."""
+    if any(unit.queued(f"{key(review)}:{FILE}") == "delivered" for key in (pin_key, listing_key)):
+        return True
+    entry = unit.entries().get(review.server)
+    if entry is None or entry.approval is None or not _holds(entry.approval.pin, review.candidate):
+        return False
+    if review.before is None or review.before.purl != review.candidate.purl:
+        return True
+    # Approved before already: only the date tells which approval it is, and by hand it is written without a time.
+    decided = max((vote.at for vote in review.votes), default=review.opened_at)
+    return entry.approval.approved_at is not None and entry.approval.approved_at.date() >= decided.date()
+
+
+def _holds(present: Pin, decided: Pin) -> bool:
+    """Whether the registry pins what was decided; by hand, digests are left out."""
+    return present.purl == decided.purl and present.digests <= decided.digests
 
 
 def _question(review: Review) -> str:

@@ -74,6 +74,11 @@ def _line(heard: Heard, rules: Rules, writers: Sequence[str]) -> str:
             return f"Not counted: {who} {SAYS[words.word]} {subject} ({words.via}): {why}.{what_to_do}"
         case Counted(vote):
             if vote.word is Word.REJECT:
+                if heard.late:
+                    return (
+                        f"Rejected by {vote.by} ({vote.via}), before the last approval: {subject} is not approved.{because} "
+                        "The registry has it already: take it out there."
+                    )
                 return (
                     f"Rejected by {vote.by} ({vote.via}): {subject} stays unapproved.{because} "
                     f"To ask anew: mcp-monitor review reopen {subject} --reason …"

@@ -32,10 +32,11 @@ def test_a_rejected_version_stays_rejected_until_a_person_reopens_it() -> None:
     assert {happening for state, happening in TRANSITIONS if state is State.REJECTED} == {Happening.REOPEN}
 
 
-def test_only_an_open_review_can_be_decided() -> None:
-    decided = {state for state, happening in TRANSITIONS if happening in (Happening.APPROVE, Happening.REJECT)}
+def test_only_an_open_review_can_be_decided_and_an_approval_be_taken_back() -> None:
+    approved = {state for state, happening in TRANSITIONS if happening is Happening.APPROVE}
+    rejected = {state for state, happening in TRANSITIONS if happening is Happening.REJECT}
 
-    assert decided == OPEN
+    assert (approved, rejected) == (OPEN, OPEN | {State.APPROVED})
 
 
 def test_a_question_that_was_decided_and_comes_back_has_a_new_ticket() -> None:
