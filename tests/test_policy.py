@@ -36,7 +36,7 @@ def opened(*findings: Finding) -> Delta:
 
 
 def review(state: State = State.TICKETED, version: str = "1.4.3") -> Review:
-    return Review(server().name, Pin(PACKAGE.at(version)), state, days_ago(1), "SEC-7")
+    return Review(server().name, Pin(PACKAGE.at(version)), state, days_ago(1), "SEC-7", before=approval().pin)
 
 
 def resolved(*findings: Finding) -> Delta:

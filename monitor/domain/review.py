@@ -125,6 +125,12 @@ class Review:
     approvers_needed: int = 1
     campaign: str = ""
     """What it has in common with others that appear at the same time: a scope, a publisher; empty: nothing."""
+    episode: int = 0
+    """Counts up each time that its ticket has to show it anew: what is told of one episode is not mistaken for what is told of another."""
+    bytes_at: datetime | None = None  # None: the version never had others
+    """When these bytes were seen first, under a version that had others before."""
+    asked_by: str = ""
+    """Who asked anew about what was decided: that holds until it is decided again, whatever the findings say."""
 
     @property
     def fingerprint(self) -> str:
@@ -147,6 +153,17 @@ class Review:
         return frozenset(vote.by for vote in self.votes if vote.word is Word.APPROVE and vote.pin == pin)
 
 
+def ask_again(review: Review, happening: Happening, *, at: datetime, before: Pin | None, by: str = "") -> Review:
+    """Let a review begin again at that time, beside what is approved then. Raises `Refused`. Votes given so far hold no more."""
+    again = without_votes(advance(review, happening))
+    return replace(again, opened_at=at, before=before, episode=review.episode + 1, asked_by=by)
+
+
+def without_votes(review: Review) -> Review:
+    """Let the votes that were given hold no more; they are known still, so that none is counted a second time."""
+    return replace(review, votes=(), answered=(*review.answered, *(vote.ref for vote in review.votes)))
+
+
 def advance(review: Review, happening: Happening) -> Review:
     """Apply the table. Raises `Refused`.
 
@@ -160,4 +177,4 @@ def advance(review: Review, happening: Happening) -> Review:
     if happening is Happening.TICKET_LOST or (decided and happening in (Happening.RECURRED, Happening.REOPEN)):
         again = review.occurrence + 1
         return replace(review, state=state, occurrence=again, ticket="", lives_in="", votes=(), answered=())
-    return replace(review, state=state)
+    return replace(review, state=state, asked_by=review.asked_by if state in OPEN else "")

@@ -1,9 +1,10 @@
 """What a reviewer reads first: two sentences about the risk, and from when on it can be approved. Pure functions of what was found."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from monitor.domain.finding import Finding
-from monitor.domain.hold import mended, seen_since
+from monitor.domain.hold import mended, not_listed_anywhere, seen_since
 from monitor.domain.purl import Purl
 from monitor.domain.review import Review
 from monitor.domain.snapshot import Snapshot
@@ -28,17 +29,25 @@ def approvable(snapshot: Snapshot, review: Review) -> str:
         return f"Nothing holds it: it can be approved now, by {people}."
     if until.year >= NEVER:
         return "It cannot be approved: it was not seen in its registry."
-    known = (
-        None
-        if isinstance(snapshot.package, Unknown)
-        else snapshot.package.known.get(review.candidate.purl.version or "")
-    )
     why = people
-    if known is not None and (since := seen_since(known)) < until:
-        hours = round((until - since).total_seconds() / 3600)
-        fix = " for a security fix" if mended(snapshot, review.candidate.purl) else ""
-        why = f"first seen {time_words(since)}, hold {hours} h{fix}, {people}"
+    since = _since(snapshot, review)
+    if since and since[1] < until:
+        hours = round((until - since[1]).total_seconds() / 3600)
+        fix = " for a security fix" if mended(snapshot, review.candidate.purl) and not review.bytes_at else ""
+        why = f"{since[0]} {time_words(since[1])}, hold {hours} h{fix}, {people}"
     return f"It can be approved {'now' if until <= snapshot.taken_at else f'from {time_words(until)}'} ({why})."
+
+
+def _since(snapshot: Snapshot, review: Review) -> tuple[str, datetime] | None:
+    """From what on its age counts, and since when that is."""
+    if review.bytes_at:
+        return "other bytes than before, first seen", review.bytes_at
+    if not_listed_anywhere(snapshot):
+        return "no source lists such packages; asked about since", review.opened_at
+    if isinstance(snapshot.package, Unknown):
+        return None
+    known = snapshot.package.known.get(review.candidate.purl.version or "")
+    return ("first seen", seen_since(known)) if known else None
 
 
 def named(snapshot: Snapshot, purl: Purl) -> tuple[str, ...] | Unknown:

@@ -13,7 +13,7 @@ DECIDED_AS = {State.APPROVED: Word.APPROVE, State.REJECTED: Word.REJECT}
 
 def decided_body(heard: Sequence[Heard], rules: Rules, writers: Sequence[str]) -> Document:
     """Answer the words of one ticket; empty where all of them repeat what is decided already."""
-    lines = tuple(_line(each, rules, writers) for each in heard if not repeats(each))
+    lines = tuple(_with_note(each, _line(each, rules, writers)) for each in heard if not repeats(each))
     if len(lines) == 1:
         return (Paragraph(lines[0]),)
     return (Bullets(lines),) if lines else ()
@@ -51,6 +51,10 @@ def reopened_body(by: str, reason: str) -> Document:
 def votes_over_body(before: Review, now: Review) -> Document:
     """Say that what was approved is known more exactly now, so that it has to be approved again."""
     names = ", ".join(sorted(before.approvals()))
+    if before.candidate.fingerprint == now.candidate.fingerprint:
+        approved = (now.before and now.before.purl.version) or "no version"
+        text = f"The registry approves {approved} now, which it did not when {names} approved {_version(now)}: votes start anew."
+        return (Paragraph(text),)
     text = (
         f"More is known of {_version(now)} than when {names} approved it: the pin was {before.candidate.fingerprint}, and is "
         f"{now.candidate.fingerprint} now. Approvals of the pin before do not count; votes start anew."
@@ -61,6 +65,12 @@ def votes_over_body(before: Review, now: Review) -> Document:
 def unwritten_body(what: str, detail: str) -> Document:
     """Say that an approval did not reach the registry."""
     return (Paragraph(f"Not written into the registry: {what}. {detail}"), Paragraph("It is tried again every hour."))
+
+
+def _with_note(heard: Heard, line: str) -> str:
+    """Tell what people should know of what was read when it was said; the evidence as we have it is a command away."""
+    note, review = heard.words.note, heard.review
+    return f"{line} {note} What is kept: mcp-monitor review show {review.server}" if note else line
 
 
 def _line(heard: Heard, rules: Rules, writers: Sequence[str]) -> str:

@@ -8,10 +8,11 @@ from monitor import messages
 from monitor.domain.action import Action, CommentTicket, MoveTicket
 from monitor.domain.finding import Delta, Tracked
 from monitor.domain.fingerprint import fingerprint
+from monitor.domain.hold import same_pin
 from monitor.domain.purl import Purl
 from monitor.domain.review import OPEN, Happening, Review, State, advance
-from monitor.domain.server import Pin
 from monitor.domain.snapshot import Snapshot
+from monitor.domain.stage import Stage
 from monitor.domain.unknown import Unknown
 
 
@@ -47,20 +48,15 @@ def ended_now(
     was_candidate = any(each.finding.rule == "new-release" and each.finding.about == purl for each in delta.resolved)
     if was_candidate and snapshot.approval and same_pin(snapshot.approval.pin, review.candidate):
         return advance(review, Happening.APPROVE)
+    if review.asked_by and snapshot.server.stage is not Stage.RETIRED:
+        return None  # Somebody asked, and is answered by people.
     if purl in wanted or (not isinstance(snapshot.package, Unknown) and snapshot.package.changes.reset):
         return None
     return advance(review, Happening.NEWER_CANDIDATE if was_candidate and newer else Happening.CAUSE_GONE)
 
 
-def same_pin(approved: Pin, shown: Pin) -> bool:
-    """Whether the approval is about what the ticket showed: the version, and each digest that both speak of."""
-    common = approved.algorithms & shown.algorithms
-    compared = {digest for digest in approved.digests if digest.algorithm in common}
-    return approved.purl == shown.purl and compared <= shown.digests
-
-
 def _say_ended(review: Review, newer: str | None, notes: Sequence[str] = ()) -> CommentTicket:
-    key = f"ended:{review.mark}:{review.fingerprint}" if review.lives_in else f"ended:{review.mark}"
+    key = f"ended:{review.mark}:{review.fingerprint}.{review.episode}"
     return CommentTicket(key, review.server, review.mark, messages.ending_body(review, newer, notes))
 
 
@@ -73,7 +69,7 @@ def _close(review: Review, reviews: Iterable[Review]) -> tuple[MoveTicket, ...]:
         or any(each.fingerprint != review.fingerprint for each in others)
     ):
         return ()
-    key = f"closed:{review.mark}:{review.fingerprint}.{review.opened_at.isoformat()}"
+    key = f"closed:{review.mark}:{review.fingerprint}.{review.episode}"
     return (MoveTicket(key, review.server, review.mark, "withdrawn"),)
 
 

@@ -1,8 +1,10 @@
 """New versions wait before they can be approved."""
 
 from monitor.domain.candidate import candidate
+from monitor.domain.decision import NEVER
 from monitor.domain.finding import Fact, Finding, Severity, Unseen, Verdicts
 from monitor.domain.hold import held, told
+from monitor.domain.server import Pin
 from monitor.domain.snapshot import Snapshot
 from monitor.domain.unknown import Unknown
 
@@ -28,8 +30,9 @@ def too_young(snapshot: Snapshot) -> Verdicts:
         yield Unseen("too-young", name)
         return
     terms = snapshot.terms
-    hold = held(snapshot, release.purl, usual=terms.hold, security_fix=terms.hold_security_fix)
-    if hold.until is None or hold.until <= snapshot.taken_at:
+    pin = Pin(release.purl)
+    hold = held(snapshot, pin, usual=terms.hold, security_fix=terms.hold_security_fix, asked_at=snapshot.taken_at)
+    if hold.until is None or hold.until >= NEVER or hold.until <= snapshot.taken_at:
         return
     published = f"{release.published_at:%Y-%m-%d %H:%M} UTC" if release.published_at else "no time given"
     facts = [

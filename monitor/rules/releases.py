@@ -8,6 +8,7 @@ from monitor.domain.finding import Fact, Finding, Severity, Unseen, Verdicts
 from monitor.domain.purl import Purl
 from monitor.domain.release import Listing, Release, Standing
 from monitor.domain.snapshot import Looked, Snapshot
+from monitor.domain.stage import Stage
 from monitor.domain.unknown import Unknown
 
 
@@ -16,10 +17,13 @@ def new_release(snapshot: Snapshot) -> Verdicts:
 
     Harm: none by itself; until somebody decides, the fleet either stays behind or runs what nobody reviewed.
     Evidence: the registry's listing, compared as a set with every version ever seen. The first look at a package is a baseline.
-    False positives: none; versions of an older line (backports) and pre-releases are left out unless a pre-release is approved.
+    False positives: none; versions of an older line (backports) and pre-releases are left out unless a pre-release is approved, and
+    those of a retired server.
     Remedy: decide in the ticket; the decision becomes the new pin.
     """
     server = snapshot.server
+    if server.stage is Stage.RETIRED:
+        return  # Nobody is to decide about what is not to run any more.
     if snapshot.submission:
         return  # What was submitted is under review; what comes after it is asked about once the server is listed.
     if isinstance(snapshot.package, Unknown):
