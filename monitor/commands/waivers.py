@@ -18,7 +18,7 @@ from monitor.domain.fingerprint import fingerprint
 from monitor.domain.text import one_line
 from monitor.domain.waiver import Kind, Waiver
 from monitor.ending import ExitCode, Stop
-from monitor.jobs.answer_for import GRAVE, answer_for, take_back
+from monitor.jobs.answer_for import GRAVE, answer_for, may_not_waive, take_back
 from monitor.ports.store import UnitOfWork
 from monitor.settings import Settings
 from monitor.wording import answered_words
@@ -75,6 +75,9 @@ def _answer(config: Path, finding: str, kind: Kind, *, reason: str, ends: dateti
 
     def keep(unit: UnitOfWork) -> Waiver:
         named = named_finding(unit, finding)
+        refused = may_not_waive(unit, policy, person, named) if kind is Kind.WAIVER else ""
+        if refused:
+            raise Stop(f"{one_line(refused, 500)}; `mcp-monitor acknowledge` says that you work on it", ExitCode.USAGE)
         name = fingerprint(kind.value, named.fingerprint, person.name, now.isoformat())
         given = Waiver(named.rule, named.server, named.subject, why, person.name, ends, kind, now, name)
         answer_for(unit, policy, [given], now)

@@ -7,7 +7,8 @@ from datetime import datetime
 from monitor.domain.action import Action, CommentTicket, SendAlert
 from monitor.domain.audit import AuditEvent
 from monitor.domain.document import Document, Paragraph
-from monitor.domain.finding import Tracked
+from monitor.domain.finding import Finding, Tracked
+from monitor.domain.people import Person
 from monitor.domain.review import OPEN
 from monitor.domain.waiver import Kind, Waiver
 from monitor.policy.lanes import live_findings
@@ -18,6 +19,22 @@ from monitor.wording import answered_words
 
 GRAVE = frozenset({"malware", "shadow-malware"})
 """Who waives one of these says so to the whole channel."""
+
+GUARDED = GRAVE | {"identity-mismatch"}
+"""What holds an approval, or a version, together with each trust signal: whoever waives one of these decides, and has to be allowed to."""
+
+
+def may_not_waive(unit: UnitOfWork, policy: Policy, person: Person, finding: Finding) -> str:
+    """Return why somebody may not waive a finding; empty: they may. To acknowledge is open to everybody."""
+    if finding.rule not in GUARDED and not finding.trust_signal:
+        return ""
+    approvers = policy.people.approvers
+    if person.name not in approvers:
+        group = ", ".join(sorted(approvers)) or "nobody yet"
+        return f"{finding.rule} is waived by those who approve (reviews.approvers: {group})"
+    if any(each.by == person.name and each.server.name == finding.server for each in unit.submissions()):
+        return f"{person.name} submitted {finding.server}: another approver has to waive {finding.rule}"
+    return ""
 
 
 def policy_of(unit: UnitOfWork, policy: Policy, now: datetime) -> Policy:

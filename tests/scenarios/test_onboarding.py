@@ -2,11 +2,13 @@ import asyncio
 import json
 import os
 import pwd
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from connectors import registry_file
+from monitor import wiring
 from monitor.domain.document import plain
 from monitor.domain.review import State
 from monitor.domain.stage import Stage
@@ -151,6 +153,40 @@ async def test_what_somebody_else_builds_is_no_match_and_cannot_be_approved(aski
     assert {fact.label for fact in found[0].finding.facts} == {"built by", "first published"}
     assert await asking.stage() is Stage.IN_REVIEW
     assert any("identity-mismatch" in remark for remark in world.jira.issues[-1].remarks)
+
+
+@pytest.mark.parametrize(
+    ("waived_by", "approvers", "code", "words"),
+    [
+        ("rita", '["grace", "rita"]', 2, "rita submitted"),
+        ("grace", '["rita"]', 2, "is waived by those who approve"),
+        ("grace", '["grace", "rita"]', 0, "is waived by grace"),
+    ],
+    ids=["who asked for it", "no approver", "another approver"],
+)
+async def test_what_holds_an_approval_is_waived_by_another_approver_than_who_asked(
+    asking: Asking, waived_by: str, approvers: str, code: int, words: str
+) -> None:
+    world = asking.company.world
+    world.npm.publish("@acme/young-mcp", "1.0.0", attested_by=None)
+    await asking.company.run()
+    young = ("--name", NEW, "--package", "pkg:npm/%40acme/young-mcp", "--version", "1.0.0")
+    await asking("submit", *young, *SUBMIT)
+    await asking.company.run()
+    found = await asking.company.findings("identity-mismatch")
+    config = asking.company.config
+    text = config.read_text("utf-8").replace('approvers = ["grace", "rita"]', f"approvers = {approvers}")
+    account = f'account = "{ME}"\n'
+    text = text.replace(account, "").replace(f"[people.{waived_by}]\n", f"[people.{waived_by}]\n{account}")
+    config.write_text(text, "utf-8")
+    tomorrow = f"{wiring.utc_now() + timedelta(days=1):%Y-%m-%d}"
+
+    printed = await asking("waive", found[0].finding.fingerprint, "--reason", "a wrapper", "--until", tomorrow)
+    own_work = await asking("acknowledge", found[0].finding.fingerprint, "--reason", "I ask them")
+
+    assert printed.code == code
+    assert words in printed.out + printed.err
+    assert own_work.code == 0
 
 
 async def test_the_same_submission_twice_is_one_and_another_form_is_refused(asking: Asking) -> None:
