@@ -38,7 +38,7 @@ from monitor.domain.unknown import Unknown
 from monitor.jobs.bulkhead import guarded
 from monitor.jobs.check_ourselves import in_words
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
-from monitor.jobs.standing import TAKEN_BACK, taken_back
+from monitor.jobs.standing import TAKEN_BACK, is_overtaken, taken_back
 from monitor.jobs.submissions import moved_on, submitted
 from monitor.policy.answering import unwritten_body
 from monitor.policy.telling import head_of
@@ -125,6 +125,10 @@ async def _send(app: App, queued: Queued) -> Delivery:
             older = await app.store.run(lambda unit: unit.began(action.links))
             return await app.tickets.open(action, links=tuple(older.values()))
         case CommentTicket() | UpdateTicket() | MoveTicket():
+            if not isinstance(action, CommentTicket) and await app.store.run(
+                partial(is_overtaken, change=action, number=queued.id)
+            ):
+                return Delivered("")
             return await _send_to_ticket(app, action)
         case SendAlert() | UpdateAlert():
             return await _send_to_thread(app, action, queued)

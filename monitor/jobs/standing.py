@@ -3,8 +3,8 @@
 Between a decision and its delivery lie minutes, or days where the registry cannot be written: it may be taken back meanwhile.
 """
 
-from monitor.domain.action import ListServer, WritePin
-from monitor.domain.review import Review, State
+from monitor.domain.action import ListServer, MoveTicket, UpdateTicket, WritePin
+from monitor.domain.review import OPEN, Review, State
 from monitor.domain.server import Pin
 from monitor.ports.store import UnitOfWork
 
@@ -35,6 +35,16 @@ def taken_back(unit: UnitOfWork, change: WritePin | ListServer) -> bool:
     if kind == "proposal":  # It only asks, and the same question may come back.
         return any(each.state is State.REJECTED for each in about)
     return any(each.state is not State.APPROVED or not decision.startswith(_question(each)) for each in about)
+
+
+def is_overtaken(unit: UnitOfWork, change: UpdateTicket | MoveTicket, number: int) -> bool:
+    """Whether the ticket has gone on since: sent late, it would take back what is newer. `number`: the action's own in the outbox."""
+    mark = change.fingerprint
+    if isinstance(change, UpdateTicket):
+        return unit.newest(f"update:{mark}:") > number
+    reviews = unit.reviews_in([mark])
+    waits = any(each.state in OPEN for each in reviews)
+    return bool(reviews) and waits is (change.to == "withdrawn")
 
 
 def is_written(unit: UnitOfWork, review: Review) -> bool:
