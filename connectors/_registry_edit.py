@@ -92,21 +92,23 @@ def _pinned(registry: Registry, change: WritePin) -> Entry:
     if _stands(present, wanted, change.before):
         return entry
     if str(present.pin.purl) != change.before:
-        same = present.pin.purl == wanted.pin.purl and not present.pin.digests
+        same = present.pin.purl == wanted.pin.purl and present.pin.digests in (frozenset(), wanted.pin.digests)
         if not same:
             raise NotEditable(_other(entry, _shown(present.pin), change))
     return replace(entry, approval=wanted)
 
 
 def _stands(present: Approval, wanted: Approval, before: str) -> bool:
-    """Whether nothing is left to do: somebody pinned the same by hand, or approved it again since."""
+    """Whether nothing is left to do: somebody pinned the same by hand for as long, or approved it again since."""
     if present.pin != wanted.pin:
         return False
-    if before != str(wanted.pin.purl):
+    if present == wanted:
         return True
-    return present == wanted or bool(
-        present.approved_at and wanted.approved_at and present.approved_at > wanted.approved_at
-    )
+    since = present.approved_at and wanted.approved_at and present.approved_at > wanted.approved_at
+    if before == str(wanted.pin.purl):
+        return bool(since)
+    longer = present.expires_at and wanted.expires_at and wanted.expires_at > present.expires_at
+    return bool(since) or not longer
 
 
 def _other(entry: Entry, present: str, change: WritePin) -> str:

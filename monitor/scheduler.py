@@ -62,7 +62,7 @@ async def keep_running(
 
     async def tick(job: str) -> None:
         # A task of our own: APScheduler would cancel one of its own.
-        task = asyncio.create_task(_run(app, job, stop=stop, ended=ended), name=job)
+        task = asyncio.create_task(_run(app, schedule, job, stop=stop, ended=ended), name=job)
         in_hand.add(task)
         task.add_done_callback(in_hand.discard)
         await asyncio.wait({task})
@@ -107,12 +107,12 @@ async def _hurry(scheduler: AsyncIOScheduler, hinted: asyncio.Event, wait: timed
             planned.modify(next_run_time=soon)
 
 
-async def _run(app: App, job: str, *, stop: asyncio.Event, ended: Callable[[Ended], None]) -> None:
+async def _run(app: App, schedule: Schedule, job: str, *, stop: asyncio.Event, ended: Callable[[Ended], None]) -> None:
     """Run one job, and send at once what it has to say. Whatever it dies of costs this tick only."""
     began = app.clock()
     report: Report | None = None
     try:
-        jobs = (job,) if job == "deliver" else (job, "deliver")
+        jobs = jobs_of(schedule, job)
         report = await run(app, jobs, forced=False, stopping=stop.is_set, lines=False)
         for problem in report.problems:
             log.warning("run.problem", job=job, detail=problem)
@@ -128,6 +128,17 @@ async def _run(app: App, job: str, *, stop: asyncio.Event, ended: Callable[[Ende
         log.exception("run.failed", job=job)
     finally:
         ended(Ended(job, app.clock(), app.clock() - began, report))
+
+
+def jobs_of(schedule: Schedule, job: str) -> tuple[str, ...]:
+    """Return what a tick runs. What was decided is read before a look can find something newer, which takes the place of what was asked."""
+    match job:
+        case "deliver":
+            return ("deliver",)
+        case "releases" if schedule.reviews:
+            return ("reviews", "releases", "deliver")
+        case _:
+            return (job, "deliver")
 
 
 async def _drain(in_hand: set[asyncio.Task[None]], patience: timedelta) -> None:

@@ -153,6 +153,12 @@ class Review:
         return frozenset(vote.by for vote in self.votes if vote.word is Word.APPROVE and vote.pin == pin)
 
 
+def rejection(review: Review) -> Vote | None:
+    """Return the word that rejected it last; None: it is not rejected."""
+    votes = [vote for vote in review.votes if vote.word is Word.REJECT]
+    return max(votes, key=lambda vote: vote.at, default=None) if review.state is State.REJECTED else None
+
+
 def ask_again(review: Review, happening: Happening, *, at: datetime, before: Pin | None, by: str = "") -> Review:
     """Let a review begin again at that time, beside what is approved then. Raises `Refused`. Votes given so far hold no more."""
     again = without_votes(advance(review, happening))

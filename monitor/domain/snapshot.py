@@ -14,6 +14,7 @@ from monitor.domain.health import SourceHealth, Undeliverable
 from monitor.domain.provenance import TrustRoot, Verdict, Verification
 from monitor.domain.purl import Purl
 from monitor.domain.release import KnownRelease, Listing
+from monitor.domain.review import Vote
 from monitor.domain.risk import Risks
 from monitor.domain.server import Approval, Registry, Server
 from monitor.domain.submission import Submission
@@ -55,6 +56,8 @@ class Snapshot:
     deployments: tuple[Deployment, ...] | Unknown = field(default=NOT_ASKED)
     approved_before: frozenset[Purl] = frozenset()
     """Versions that were approved in a review, whatever is approved now."""
+    rejected: Mapping[Purl, Vote] = field(default_factory=dict)
+    """The versions that were rejected in a review, and who rejected each last."""
     submission: Submission | None = None
     """What was asked for, where the server is not listed yet."""
     unanswered: str = ""

@@ -13,7 +13,7 @@ from monitor.domain.provenance import Verification
 from monitor.domain.purl import Purl
 from monitor.domain.recertification import overdue
 from monitor.domain.release import Release
-from monitor.domain.review import Review, State
+from monitor.domain.review import Review, State, rejection
 from monitor.domain.server import Entry, Server
 from monitor.domain.snapshot import Fleet, Looked, Snapshot
 from monitor.domain.submission import Submission
@@ -98,7 +98,10 @@ def recall(
         reviews=reviews,
         health=health,
         submissions=submitted(unit),
-        unanswered=overdue(unit.recertifications()),
+        unanswered=overdue(
+            unit.recertifications(),
+            {entry.server.name: entry.approval.approved_at for entry in entries if entry.approval},
+        ),
     )
 
 
@@ -137,6 +140,7 @@ def snapshot_of(recalled: Recalled, entry: Entry, taken_at: datetime) -> Snapsho
         submission=recalled.submissions.get(server.name) if entry.approval is None else None,
         unanswered=recalled.unanswered.get(server.name, ""),
         approved_before=frozenset(review.candidate.purl for review in reviews if review.state is State.APPROVED),
+        rejected={each.candidate.purl: vote for each in reviews if (vote := rejection(each))},
     )
     if isinstance(package, Unknown):
         return replace(snapshot, verifications=package)

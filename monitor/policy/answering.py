@@ -89,6 +89,11 @@ def _line(heard: Heard, rules: Rules, writers: Sequence[str]) -> str:
                         f"Rejected by {vote.by} ({vote.via}), before the last approval: {subject} is not approved.{because} "
                         "The registry has it already: take it out there."
                     )
+                if review.before and review.before.purl == review.candidate.purl:
+                    return (
+                        f"Rejected by {vote.by} ({vote.via}): {subject}.{because} The registry approves it still, and is not changed by "
+                        f"this: take its approval out there, or retire it: mcp-monitor retire {review.server} --reason …"
+                    )
                 return (
                     f"Rejected by {vote.by} ({vote.via}): {subject} stays unapproved.{because} "
                     f"To ask anew: mcp-monitor review reopen {subject} --reason …"

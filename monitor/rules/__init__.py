@@ -51,6 +51,7 @@ SERVER_RULES: tuple[Callable[[Snapshot], Verdicts], ...] = (
     approvals.approval_expired,
     approvals.approval_expiring,
     approvals.review_due,
+    approvals.approval_rejected,
     approvals.not_approved,
     recertification.recertification_due,
     onboarding.submitted,

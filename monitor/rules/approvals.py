@@ -74,6 +74,33 @@ def review_due(snapshot: Snapshot) -> Verdicts:
         yield _about(snapshot, approval, rule="review-due", date=date, severity=Severity.MEDIUM, words=words)
 
 
+def approval_rejected(snapshot: Snapshot) -> Verdicts:
+    """The registry approves a version that was rejected.
+
+    Harm: the fleet is held to a version that somebody looked at and refused.
+    Evidence: the rejection in the audit log, and the registry, whose approval names no later time than that.
+    False positives: an approval that was entered by hand after the rejection, on the same day or without its time (`on`).
+    Remedy: take the approval out of the registry or retire the server; or let the version be reviewed anew (`mcp-monitor review reopen`).
+    """
+    approval = snapshot.approval
+    rejected = snapshot.rejected.get(approval.pin.purl) if approval else None
+    if approval is None or rejected is None or (approval.approved_at and approval.approved_at > rejected.at):
+        return
+    purl = approval.pin.purl
+    yield Finding(
+        rule="approval-rejected",
+        server=snapshot.server.name,
+        subject=f"{purl} {rejected.ref}",
+        severity=Severity.HIGH,
+        summary=f"{purl.label} {purl.version} is approved in the registry and was rejected by {rejected.by}",
+        facts=(
+            Fact("rejected", f"{rejected.at:%Y-%m-%d %H:%M} UTC, {rejected.via}", "audit log"),
+            Fact("reason", rejected.reason or "none given", "audit log"),
+            Fact("approved by", approval.approved_by or "not recorded", "registry"),
+        ),
+    )  # It names no version to decide about: that is decided.
+
+
 def not_approved(snapshot: Snapshot) -> Verdicts:
     """The server is listed and no version of it is approved.
 
