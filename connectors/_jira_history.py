@@ -1,4 +1,4 @@
-"""What an issue's history says: who wrote its text last, and who decided, before or after it showed what it shows now.
+"""What an issue's history says: who wrote its text, and who decided, before or after it showed what it shows now.
 
 The order is the history's own; no two clocks are compared.
 https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-issueidorkey-changelog-get
@@ -25,6 +25,7 @@ class Item(msgspec.Struct, frozen=True, rename="camel"):
     field: str = ""
     field_id: str | None = None
     to: str | None = None
+    to_string: str | None = None
 
     @property
     def name(self) -> str:
@@ -64,6 +65,16 @@ class EntryPage(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A change of status: its place in the history, itself, and the status that it led to, by id and by name."""
+
+    place: int
+    entry: Entry
+    to: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """An issue's changes, oldest first; `us` is our own id."""
 
@@ -77,8 +88,12 @@ class History:
 
     def is_ours(self, text: Text) -> bool:
         """Whether nobody but us has written it last."""
-        writers = [entry.by for entry in self.entries if entry.touches(text)]
-        return not writers or writers[-1] == self.us
+        return not self.written_by_another(text, len(self.entries))
+
+    def written_by_another(self, text: Text, place: int) -> bool:
+        """Whether, at that place, somebody else than we had written it last."""
+        writers = [entry.by for entry in self.entries[:place] if entry.touches(text)]
+        return bool(writers) and writers[-1] != self.us
 
     def shown_from(self, after: str) -> int:
         """Return the place from which on changes were made before eyes that saw what the ticket shows now.
@@ -95,15 +110,14 @@ class History:
         """Return our changes of its text."""
         return [each for each in self.entries if each.by == self.us and any(map(each.touches, TEXT))]
 
-    def last_step(self) -> tuple[int, Entry, str] | None:
-        """Return the newest change of status: its place, itself, and the id of the status it led to; None: there was none."""
-        steps = [
-            (place, entry, item.to or "")
+    def steps(self) -> list[Step]:
+        """Return the changes of status, oldest first."""
+        return [
+            Step(place, entry, item.to or "", item.to_string or "")
             for place, entry in enumerate(self.entries)
             for item in entry.items
             if item.name == "status"
         ]
-        return steps[-1] if steps else None
 
 
 async def history(site: Site, key: str) -> History:

@@ -1,64 +1,43 @@
 """How tickets stand, and who decided: read by the keys that are known, never by the search, which lags.
 
 Cloud shows a hundred at a time and the history apart; Data Center one at a time, with its history.
-https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-bulkfetch-post,
-approvals: https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-request/#api-rest-servicedeskapi-request-issueidorkey-approval-get
+https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-bulkfetch-post
 """
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 import msgspec
 
-from connectors._jira_history import History, at, history, in_order
-from connectors._jira_site import Person, Site, read
-from connectors._jira_ticket import PROPERTY, Property, Ticket
+from connectors._jira_history import History, history, in_order
+from connectors._jira_said import Approval, Approvals, brought_by_a_person, steps_of, votes_of
+from connectors._jira_site import Site, read
+from connectors._jira_ticket import PROPERTY, Property, Status, Ticket
 from monitor.domain.review import Word
 from monitor.domain.text import one_line
-from monitor.ports.channels import Phase, Said, TicketState
-from monitor.ports.errors import Malformed, NotFound
+from monitor.ports.channels import Phase, TicketState
+from monitor.ports.errors import Denied, Malformed, NotFound, SourceError
 
 BULK = 100
-FIELDS = ("status", "reporter")
-WORDS = {"approved": Word.APPROVE, "declined": Word.REJECT}
+FIELDS = ("status", "reporter", "created", "updated")
+PHASES = {Word.APPROVE: Phase.APPROVED, Word.REJECT: Phase.REJECTED}
 APPROVALS = 100
 """In one answer: what was asked more often than that is not read further."""
+PASTS = 1000
+"""Histories that are kept at a time."""
+OF_ONE = (Malformed, Denied, NotFound)
+"""What costs nothing but the ticket about which it was answered."""
+
+Pasts = dict[str, tuple[str, History]]
+"""Of tickets that nothing was decided about when they were read: when each had changed last, and its history, by the issue's id."""
 
 
 class Found(msgspec.Struct, frozen=True):
     """An answer to many keys at once; those that are not there are left out."""
 
     issues: list[Ticket]
-
-
-class Moment(msgspec.Struct, frozen=True):
-    """A time, as a service desk writes it."""
-
-    iso8601: str = ""
-
-
-class Approver(msgspec.Struct, frozen=True, rename="camel"):
-    """One of those who are asked: pending, approved or declined."""
-
-    approver: Person = Person()
-    approver_decision: str = ""
-
-
-class Approval(msgspec.Struct, frozen=True, rename="camel"):
-    """A question to approvers."""
-
-    id: str
-    approvers: list[Approver] = []
-    created_date: Moment | None = None
-    completed_date: Moment | None = None
-
-
-class Approvals(msgspec.Struct, frozen=True):
-    """The approvals of a request, oldest first."""
-
-    values: list[Approval] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +47,18 @@ class Reader:
     site: Site
     statuses: Mapping[str, Sequence[str]]
     approvals: bool
+    pasts: Pasts
 
     async def read(self, tickets: Mapping[str, str]) -> Mapping[str, TicketState]:
-        """Return the state of each, by its mark. Raises the four errors."""
+        """Return the state of each, by its mark. Raises the four errors, but for what was answered about one ticket alone."""
         found = await self._found(tickets)
-        if not all(found.values()):
+        states = await asyncio.gather(*(self._state(mark, tickets[mark], found[mark]) for mark in tickets))
+        if any(state.phase is Phase.GONE or state.unread for state in states):
             # A token that is not valid any more sees nothing, which is not the same as nothing being there.
             await self.site.whoami()
-        states = await asyncio.gather(*(self._state(mark, tickets[mark], found[mark]) for mark in tickets))
         return dict(zip(tickets, states, strict=True))
 
-    async def _found(self, tickets: Mapping[str, str]) -> dict[str, Ticket | None]:
+    async def _found(self, tickets: Mapping[str, str]) -> dict[str, Ticket | SourceError | None]:
         """Tickets by their marks; None: not there."""
         bulk = await self._bulk(tickets.values()) if self.site.cloud else []
         by_key = {each.key: each for each in bulk}
@@ -87,7 +67,7 @@ class Reader:
         # One that was moved has another key, to which the old one leads when it is asked for alone.
         alone = [mark for mark, ticket in near.items() if ticket is None]
         asked = await asyncio.gather(*(self._one(tickets[mark]) for mark in alone))
-        return near | dict(zip(alone, asked, strict=True))
+        return {**near, **dict(zip(alone, asked, strict=True))}
 
     async def _bulk(self, keys: Iterable[str]) -> list[Ticket]:
         asked, issues = sorted(set(keys)), list[Ticket]()
@@ -96,45 +76,73 @@ class Reader:
             issues += (await self.site.query("issue/bulkfetch", body, Found)).issues
         return issues
 
-    async def _one(self, key: str) -> Ticket | None:
+    async def _one(self, key: str) -> Ticket | SourceError | None:
         history = "" if self.site.cloud else "&expand=changelog"
         place = self.site.issue(key, f"?fields={','.join(FIELDS)}&properties={PROPERTY}{history}")
-        return await self.site.find(place, Ticket)
+        try:
+            return await self.site.find(place, Ticket)
+        except OF_ONE as error:
+            return error
 
-    async def _state(self, mark: str, key: str, ticket: Ticket | None) -> TicketState:
+    async def _state(self, mark: str, key: str, ticket: Ticket | SourceError | None) -> TicketState:
         if ticket is None:
             return TicketState(key, Phase.GONE)
+        if isinstance(ticket, SourceError):
+            reason = one_line(ticket.detail, 200)
+            return TicketState(key, Phase.TAKEN, reason, unread=reason)
         ours = ticket.ours if ticket.ours and ticket.ours.fp == mark else Property(mark)
-        phase, status = self._phase(ticket), one_line(ticket.fields.status.name, 100)
-        try:
-            said = await self._said(ticket, phase, ours)
-        except Malformed as error:  # costs nothing but itself: nothing that cannot be read is a decision
-            said, status = (), f"{status} ({one_line(error.detail, 200)})"
         reporter = ticket.fields.reporter.id if ticket.fields.reporter else ""
-        return TicketState(ticket.key, phase, status, said, reporter, tuple(ours.shows))
+        status = one_line(ticket.fields.status.name, 100)
+        state = TicketState(
+            ticket.key, self._phase(ticket.fields.status), status, reporter=reporter, shows=tuple(ours.shows)
+        )
+        try:
+            return await self._said(state, ticket, ours)
+        except OF_ONE as error:  # costs nothing but itself: nothing that cannot be read is a decision
+            reason = one_line(error.detail, 200)
+            return replace(state, status=f"{status} ({reason})", unread=reason)
 
-    def _phase(self, ticket: Ticket) -> Phase:
-        status = ticket.fields.status
-        for phase in (Phase.REJECTED, Phase.APPROVED):
-            if status.is_among(self.statuses.get(phase.value, ())):
-                return phase
+    def _phase(self, status: Status) -> Phase:
+        word = self._meaning(status)
+        if word:
+            return PHASES[word]
         return {"new": Phase.NEW, "done": Phase.CLOSED}.get(status.status_category.key, Phase.TAKEN)
 
-    async def _said(self, ticket: Ticket, phase: Phase, ours: Property) -> tuple[Said, ...]:
+    def _meaning(self, status: Status) -> Word | None:
+        named = (word for word in (Word.REJECT, Word.APPROVE) if status.is_among(self._names(word)))
+        return next(named, None)
+
+    def _names(self, word: Word) -> Sequence[str]:
+        return self.statuses.get(PHASES[word].value, ())
+
+    async def _said(self, state: TicketState, ticket: Ticket, ours: Property) -> TicketState:
         """Raises the four errors."""
         approvals = await self._approvals(ticket) if self.approvals else []
-        voted = any(each.approver_decision in WORDS for approval in approvals for each in approval.approvers)
-        if phase not in (Phase.APPROVED, Phase.REJECTED) and not voted:
-            return ()
-        past = await self._history(ticket)
-        votes = [vote for each in approvals for vote in self._votes(ticket, each, past, ours)]
-        step = _step(ticket, phase, past, ours)
-        return tuple(sorted([*votes, *step], key=lambda said: said.at))
+        voted = any(each.answers for each in approvals)
+        decides = state.phase in PHASES.values()
+        if not voted and not decides and (ticket.untouched or not any(map(self._names, PHASES))):
+            return state
+        past = await self._history(ticket, fresh=decides or voted)
+        votes = [vote for each in approvals for vote in votes_of(ticket, each, past, ours)]
+        steps = steps_of(ticket, past, ours, self._meaning)
+        said = tuple(sorted([*votes, *steps], key=lambda said: said.at))
+        return replace(state, said=said, nobodys=decides and not votes and not brought_by_a_person(ticket, past))
 
-    async def _history(self, ticket: Ticket) -> History:
-        if ticket.changelog is None:
-            return await history(self.site, ticket.key)
-        return in_order(ticket.changelog.histories, await self.site.us())
+    async def _history(self, ticket: Ticket, *, fresh: bool) -> History:
+        """Fetch the history, unless it was read and the ticket has not changed since."""
+        if ticket.changelog is not None:
+            return in_order(ticket.changelog.histories, await self.site.us())
+        updated, past = self.pasts.get(ticket.id, ("", None))
+        if past and not fresh and updated == ticket.fields.updated:
+            return past
+        past = await history(self.site, ticket.key)
+        steps = past.steps()
+        # One that lags behind the ticket is no history to keep.
+        if ticket.fields.updated and (not steps or steps[-1].to == ticket.fields.status.id):
+            if len(self.pasts) >= PASTS:
+                self.pasts.clear()
+            self.pasts[ticket.id] = (ticket.fields.updated, past)
+        return past
 
     async def _approvals(self, ticket: Ticket) -> list[Approval]:
         place = f"rest/servicedeskapi/request/{quote(ticket.key, safe='')}/approval?start=0&limit={APPROVALS}"
@@ -142,39 +150,3 @@ class Reader:
             return read(await self.site.answer(place), Approvals).values
         except NotFound:  # no request of a service desk
             return []
-
-    def _votes(self, ticket: Ticket, approval: Approval, past: History, ours: Property) -> list[Said]:
-        """What each approver said.
-
-        When one said it is told only of the last. So nothing counts that was asked before the ticket began to show what it shows.
-        """
-        asked = at(approval.created_date.iso8601) if approval.created_date else None
-        since = [at(ours.since)] if ours.since else []
-        since += [at(each.created) for each in past.written_by_us()]
-        shown = () if since and (asked is None or asked <= max(since)) else tuple(ours.shows)
-        when = at(approval.completed_date.iso8601) if approval.completed_date else self.site.clock()
-        return [
-            Said(
-                f"approval-{ticket.id}-{approval.id}-{each.approver.id}",
-                WORDS[each.approver_decision],
-                each.approver.id,
-                when,
-                shown,
-                f"jira {ticket.key}",
-            )
-            for each in approval.approvers
-            if each.approver_decision in WORDS
-        ]
-
-
-def _step(ticket: Ticket, phase: Phase, past: History, ours: Property) -> list[Said]:
-    """The step into the status that it has, if that decides and somebody else than we took it."""
-    step = past.last_step()
-    if phase not in (Phase.APPROVED, Phase.REJECTED) or step is None:
-        return []
-    place, entry, led_to = step
-    if led_to != ticket.fields.status.id or entry.by == past.us:
-        return []
-    word = Word.APPROVE if phase is Phase.APPROVED else Word.REJECT
-    shown = tuple(ours.shows) if place >= past.shown_from(ours.after) else ()
-    return [Said(entry.id, word, entry.by, at(entry.created), shown, f"jira {ticket.key}")]

@@ -64,6 +64,8 @@ class Fields(msgspec.Struct, frozen=True):
 
     status: Status = Status()
     reporter: Person | None = None
+    created: str = ""
+    updated: str = ""
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -74,6 +76,11 @@ class Ticket(msgspec.Struct, frozen=True):
     fields: Fields = Fields()
     properties: dict[str, object] = {}
     changelog: Histories | None = None
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing has happened in it since it was opened."""
+        return bool(self.fields.created) and self.fields.created == self.fields.updated
 
     @property
     def ours(self) -> Property | None:

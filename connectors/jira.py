@@ -9,7 +9,7 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/, h
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -18,7 +18,7 @@ from connectors import _jira_writing as writing
 from connectors._edge.address import split_credentials
 from connectors._edge.http import Http
 from connectors._jira_probe import Demands, probe
-from connectors._jira_reading import Reader
+from connectors._jira_reading import Pasts, Reader
 from connectors._jira_site import Flavour, Site
 from connectors._jira_ticket import MOST_SHOWN, PROPERTY, Property, Ticket, entity_property, label, remark
 from monitor.domain.action import CommentTicket, Delivered, Delivery, MoveTicket, OpenTicket, Rejected, UpdateTicket
@@ -48,6 +48,7 @@ class Jira:
     fields: Mapping[str, object]
     statuses: Mapping[str, Sequence[str]]
     approvals: bool
+    pasts: Pasts = field(default_factory=dict, compare=False)
 
     @property
     def name(self) -> str:
@@ -85,7 +86,7 @@ class Jira:
         else:
             path = "search?" + urlencode({"jql": jql, "fields": "created", "maxResults": 50})
             issues = (await self.site.get(path, Results)).issues
-        return next((issue.key for issue in issues if _carries(issue, fingerprint)), None)
+        return next((issue.key for issue in issues if _carries(issue, fingerprint, cloud=self.site.cloud)), None)
 
     async def comment(self, ticket: str, comment: CommentTicket) -> Delivery:
         """Add a comment that ends with the mark of its key."""
@@ -105,8 +106,8 @@ class Jira:
         return await writing.move(self.site, ticket, move, self.statuses)
 
     async def read(self, tickets: Mapping[str, str]) -> Mapping[str, TicketState]:
-        """Read all by their keys, and the history of those that are decided."""
-        return await Reader(self.site, self.statuses, self.approvals).read(tickets)
+        """Read all by their keys, and the history of those that are decided, or have changed."""
+        return await Reader(self.site, self.statuses, self.approvals, self.pasts).read(tickets)
 
     async def probe(self) -> str:
         """Ask who we are, and what the project wants to know of a new ticket, without opening one."""
@@ -178,7 +179,8 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _carries(issue: Ticket, fingerprint: str) -> bool:
+def _carries(issue: Ticket, fingerprint: str, *, cloud: bool) -> bool:
+    """Whether it is ours. Data Center's search shows no properties; in Cloud one without ours is somebody's copy."""
     if PROPERTY not in issue.properties:
-        return True
+        return not cloud
     return issue.ours is not None and issue.ours.fp == fingerprint

@@ -6,7 +6,7 @@ Tickets of open reviews are read, and for a while those of reviews that ended: w
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -19,7 +19,7 @@ from monitor.domain.audit import AuditEvent
 from monitor.domain.decision import Words
 from monitor.domain.fingerprint import fingerprint
 from monitor.domain.review import EARLY, OPEN, Happening, Review, advance
-from monitor.domain.unknown import Unknown
+from monitor.domain.unknown import Reason, Unknown
 from monitor.jobs.bulkhead import guarded
 from monitor.jobs.decide import Terms, anew, settle_words
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
@@ -84,6 +84,7 @@ async def _sync_tickets(app: App, tickets: Sequence[_Ticket]) -> Outcome:
         except SourceError as error:
             unknowns.append(replace(error.unknown(), source=source))
             break  # What was read counts; the rest is read next time.
+    unknowns += _unread(source, states)
     problem = str(unknowns[0]) if unknowns else None
     await app.store.run(partial(keep_health, app=app, source=source, problem=problem))
     problems = []
@@ -96,12 +97,21 @@ async def _sync_tickets(app: App, tickets: Sequence[_Ticket]) -> Outcome:
         )
     for each in tickets:
         state = states.get(each.mark)
-        if state is None or (state.phase is Phase.GONE and hold) or not _says_something(each, state):
+        if state is None or state.unread or (state.phase is Phase.GONE and hold) or not _says_something(each, state):
             continue
         done = await guarded(each.key, app.store.run(partial(_settle, app=app, ticket=each, state=state)))
         if isinstance(done, Unknown):
             unknowns.append(done)
     return Outcome(unknowns=tuple(unknowns), problems=tuple(problems))
+
+
+def _unread(source: str, states: Mapping[str, TicketState]) -> list[Unknown]:
+    """What could not be read of single tickets: the others count, and those are read again next time."""
+    unread = [f"{state.key}: {state.unread}" for state in states.values() if state.unread]
+    if not unread:
+        return []
+    more = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
+    return [Unknown(Reason.UNAVAILABLE, source, f"what was said in {unread[0]}{more}")]
 
 
 def _says_something(ticket: _Ticket, state: TicketState) -> bool:
@@ -130,7 +140,9 @@ def _settle(unit: UnitOfWork, *, app: App, ticket: _Ticket, state: TicketState) 
         reviews = [replace(review, ticket=state.key) for review in reviews]
         people = app.policy.people
         reporter = people.known("jira", state.reporter)
-        said = [_words(app, each) for each in state.said]
+        # What one review has heard, those that came into its ticket later have not: it was said of something else.
+        heard = {ref for review in reviews for ref in (*review.answered, *(vote.ref for vote in review.votes))}
+        said = [_words(app, each) for each in state.said if each.ref not in heard]
         reviews, _, decided = settle_words(
             unit, Terms.of(app), reviews, said, reporter=reporter.name if reporter else "", inside=True
         )
@@ -141,7 +153,8 @@ def _settle(unit: UnitOfWork, *, app: App, ticket: _Ticket, state: TicketState) 
 
 def _words(app: App, said: Said) -> Words:
     person = app.policy.people.known("jira", said.by)
-    return Words(said.ref, said.word, person, said.by, said.at, said.shown, said.detail or app.tickets.name)
+    via = said.detail or app.tickets.name
+    return Words(said.ref, said.word, person, said.by, said.at, said.shown, via, note=said.note, again=said.again)
 
 
 def _moved(unit: UnitOfWork, app: App, reviews: Iterable[Review], state: TicketState) -> list[AuditEvent]:
@@ -182,7 +195,7 @@ def _turned(review: Review, state: TicketState) -> Review:
             if state.phase is Phase.TAKEN and review.state in EARLY:
                 review = advance(review, Happening.TAKEN_UP)
             return review
-        case Phase.APPROVED | Phase.REJECTED if state.said:
+        case Phase.APPROVED | Phase.REJECTED if state.said and not state.nobodys:
             return review
         case Phase.APPROVED | Phase.REJECTED | Phase.CLOSED:
             if closings > openings:

@@ -42,7 +42,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A decision that a ticket (or a pull request) holds now, by whom and when: read from its history, never from a field."""
+    """A decision that was made in a ticket (or a pull request), by whom and when: read from its history, never from a field."""
 
     ref: str
     """The place's own name for it, another one each time it is said."""
@@ -54,6 +54,10 @@ class Said:
     """The fingerprints of the pins that the ticket showed when it was said; empty: it was said before it showed what it shows now."""
     detail: str = ""
     """Where it was said, for people: `jira SEC-12`."""
+    note: str = ""
+    """What people should know of what was read there, a sentence; empty: nothing."""
+    again: str = ""
+    """How it is said again there, where that is not plain; empty: as it was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,15 @@ class TicketState:
     status: str = ""
     """The tracker's own word, for people."""
     said: tuple[Said, ...] = ()
-    """What counts for its present status, and each vote of a native approval; oldest first."""
+    """Each step into a status that decides, and each vote of a native approval; oldest first. Those of before stay in it."""
     reporter: str = ""
     """The tracker's id of who opened it."""
     shows: tuple[str, ...] = ()
     """The fingerprints of the pins that it asks about now."""
+    nobodys: bool = False
+    """Whether it stands where decisions go, and no person brought it there."""
+    unread: str = ""
+    """Why what was said in it could not be read, so that `said` is empty; empty: it was read."""
 
 
 class TicketTracker(Protocol):

@@ -220,11 +220,14 @@ async def test_of_two_tickets_the_oldest_counts(edge: Http, world: World, flavou
     assert found == "MCPSEC-1"
 
 
-async def test_a_copied_label_does_not_make_another_ticket_ours(edge: Http, world: World) -> None:
+@pytest.mark.parametrize("properties", [{"mcp.reval": {"fp": "0000000000000000"}}, {}])
+async def test_a_copied_label_does_not_make_another_ticket_ours(
+    edge: Http, world: World, properties: dict[str, object]
+) -> None:
     subject = tracker(edge, world, "cloud")
     await subject.open(TICKET)
     await subject.open(TICKET)
-    world.jira.issue("MCPSEC-1").properties["mcp.reval"] = {"fp": "0000000000000000"}
+    world.jira.issue("MCPSEC-1").properties = properties
 
     found = await subject.find(TICKET.fingerprint)
 

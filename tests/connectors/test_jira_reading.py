@@ -77,17 +77,23 @@ async def test_who_decided_is_who_took_the_step_in_the_history(edge: Http, world
     assert said.detail == "jira MCPSEC-1"
 
 
-async def test_only_the_last_step_counts_and_has_a_name_of_its_own(edge: Http, world: World, flavour: Flavour) -> None:
-    world.jira.transition("MCPSEC-1", "Approved", by="acc-ada")
-    (first,) = (await seen(edge, world, flavour)).said
-    world.jira.transition("MCPSEC-1", "To Do", by="acc-ada")
-    between = (await seen(edge, world, flavour)).said
-    world.jira.transition("MCPSEC-1", "Approved", by="acc-grace")
-    (last,) = (await seen(edge, world, flavour)).said
+@pytest.mark.parametrize(("status", "reason"), [(403, "403"), (404, "")])
+async def test_a_ticket_that_may_not_be_read_costs_nothing_but_itself(
+    edge: Http, world: World, flavour: Flavour, status: int, reason: str
+) -> None:
+    await tracker(edge, world, flavour).open(TICKET)
+    for key in ("MCPSEC-1", "MCPSEC-2"):
+        world.jira.transition(key, "Approved")
+    place = "/issue/MCPSEC-1/changelog" if flavour == "cloud" else "/issue/MCPSEC-1?"
+    world.break_("jira", Fault(Kind.STATUS, only=place, status=status))
 
-    assert between == ()
-    assert (first.by, last.by) == ("acc-ada", "acc-grace")
-    assert first.ref != last.ref
+    states = await tracker(edge, world, flavour).read({"a": "MCPSEC-1", TICKET.fingerprint: "MCPSEC-2"})
+
+    denied, whole = states.values()
+    assert (denied.said, len(whole.said), whole.unread) == ((), 1, "")
+    assert reason in denied.unread
+    assert denied.unread in denied.status
+    assert denied.unread or denied.phase is Phase.GONE
 
 
 async def test_a_step_of_ours_is_nobodys_decision(edge: Http, world: World, flavour: Flavour) -> None:
@@ -234,43 +240,3 @@ async def test_an_answer_that_is_not_jiras_is_no_state(edge: Http, world: World,
 
     with pytest.raises(Malformed):
         await seen(edge, world, flavour)
-
-
-async def test_each_approver_of_a_service_desk_says_a_word_of_their_own(
-    edge: Http, world: World, flavour: Flavour
-) -> None:
-    world.jira.service_desk = True
-    world.jira.ask_approval("MCPSEC-1", "acc-ada", "acc-grace", "acc-linus")
-    world.jira.approve_request("MCPSEC-1", "acc-ada")
-    world.jira.approve_request("MCPSEC-1", "acc-grace", decision="declined")
-
-    state = await seen(edge, world, flavour, approvals=True)
-
-    assert [(said.word, said.by, said.shown) for said in state.said] == [
-        (Word.APPROVE, "acc-ada", ("pin-1",)),
-        (Word.REJECT, "acc-grace", ("pin-1",)),
-    ]
-    assert len({said.ref for said in state.said}) == 2
-
-
-async def test_an_approval_that_was_asked_for_before_the_rewriting_counts_for_nothing(
-    edge: Http, world: World, flavour: Flavour
-) -> None:
-    world.jira.service_desk = True
-    world.jira.ask_approval("MCPSEC-1", "acc-ada")
-    world.clock.advance(minutes=1)
-    await tracker(edge, world, flavour).update("MCPSEC-1", NEWER)
-    world.jira.approve_request("MCPSEC-1", "acc-ada")
-    world.clock.advance(minutes=1)
-    world.jira.ask_approval("MCPSEC-1", "acc-grace")
-    world.jira.approve_request("MCPSEC-1", "acc-grace")
-
-    state = await seen(edge, world, flavour, approvals=True)
-
-    assert {said.by: said.shown for said in state.said} == {"acc-ada": (), "acc-grace": ("pin-2",)}
-
-
-async def test_an_issue_that_is_no_request_has_no_approvals(edge: Http, world: World, flavour: Flavour) -> None:
-    state = await seen(edge, world, flavour, approvals=True)
-
-    assert (state.phase, state.said) == (Phase.NEW, ())

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.world import jira_rules as rules
 
@@ -95,6 +95,13 @@ class Issue:
     def remarks(self) -> list[str]:
         """The comments as a person reads them, oldest first."""
         return [rules.words(comment["body"]) for comment in self.comments]
+
+    @property
+    def updated_at(self) -> datetime:
+        """When it was changed last: another time after each change, even within one second."""
+        news = len(self.changes) + len(self.comments)
+        last = max([self.created_at, *(change.at for change in self.changes)])
+        return last + timedelta(milliseconds=news)
 
     @property
     def status_name(self) -> str:

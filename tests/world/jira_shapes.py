@@ -86,6 +86,7 @@ def issue_of(call: Call, issue: Issue, *, fields: list[str], properties: list[st
         "status": status_of(call, issue.status),
         "resolution": None,
         "created": iso(issue.created_at),
+        "updated": iso(issue.updated_at),
         "reporter": call.person(issue.reporter),
     }
     shown = {name: value for name, value in whole.items() if not fields or name in fields}
@@ -112,7 +113,7 @@ def approval_of(call: Call, approval: Approval) -> Json:
 
 def iso(at: datetime) -> str:
     """Write a time as Jira does."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
 
 
 def _item(item: Item) -> Json:
