@@ -192,7 +192,7 @@ def _ticket(name: str, mark: str, members: Sequence[Review], group: Sequence[_Be
 def _update(name: str, mark: str, members: Sequence[Review]) -> UpdateTicket:
     shown = pins(members)
     return UpdateTicket(
-        key=f"update:{mark}:{fingerprint(*shown)}",
+        key=f"update:{mark}:{fingerprint(*shown, *(f'{each.fingerprint}.{each.episode}' for each in members))}",
         server=members[0].server,
         fingerprint=mark,
         title=title(name, members),
