@@ -81,6 +81,15 @@ class Reviews(Section):
                 return ("registry-file", "github-pull-request")
 
     @model_validator(mode="after")
+    def _enough(self) -> Self:
+        most = max(self.approvers_needed.values(), default=1)
+        if self.approvers and most > len(set(self.approvers)):
+            raise expected(
+                f"at least {most} approvers, as many as `approvers_needed` asks for; {len(set(self.approvers))} are named"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _somewhere(self) -> Self:
         if self.write in ("pull-request", "both") and not self.repository.name:
             raise expected("`name` in [reviews.repository], to which pull requests go")

@@ -9,6 +9,7 @@ from monitor.domain.advisory import OSV
 from monitor.domain.audit import AuditEvent
 from monitor.domain.finding import Tracked
 from monitor.domain.health import SourceHealth
+from monitor.domain.review import State
 from monitor.domain.server import Entry, Registry
 from monitor.domain.unknown import Reason, Unknown
 from monitor.jobs.answer_for import policy_of
@@ -18,7 +19,7 @@ from monitor.jobs.overview import ServerLine, overview
 from monitor.jobs.recall import INVENTORY, recall, sources_of
 from monitor.jobs.record import SERVER
 from monitor.jobs.ticket_health import REVIEWS
-from monitor.policy.lanes import live_findings
+from monitor.policy.lanes import answered_by_rejection, live_findings
 from monitor.ports.store import UnitOfWork
 
 GATE = "gate:"
@@ -80,7 +81,12 @@ def conclude(
     failing = (*going.unknowns, *_still_failing(unit, app, jobs, registry))
     unknowns = tuple({(each.source, each.detail): each for each in failing}.values())
     blind = any(unknown.reason is not Reason.NOT_COVERED for unknown in unknowns) or bool(going.problems)
-    loud = any(each.finding.severity >= app.policy.exit_at for each in found if each.finding.fingerprint in live)
+    rejected = {each.candidate.purl for each in unit.reviews(set(entries)) if each.state is State.REJECTED}
+    loud = any(
+        each.finding.severity >= app.policy.exit_at and not answered_by_rejection(each.finding, rejected)
+        for each in found
+        if each.finding.fingerprint in live
+    )
     recalled = recall(unit, entries.values(), inventories=app.inventories) if lines else None
     database = next((source.name for source in app.advisories if source.database == OSV), "")
     report = Report(

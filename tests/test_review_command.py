@@ -20,6 +20,8 @@ PEOPLE = """
 [people.ada]
 account = "{account}"
 
+[people.bob]
+
 [people.grace]
 account = "somebody-else"
 
@@ -144,7 +146,7 @@ def test_a_short_pin_is_refused(desk: Keyboard) -> None:
 def test_who_is_no_approver_may_reject_and_not_approve(
     settled_world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk = keyboard(settled_world, tmp_path, capsys, approvers='"grace"')
+    desk = keyboard(settled_world, tmp_path, capsys, approvers='"grace", "bob"')
 
     approved = desk("approve", FILES, "--pin", desk.pin(), "--reason", "it is fine")
     between = desk.state()

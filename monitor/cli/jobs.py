@@ -4,16 +4,21 @@ from monitor.cli.options import ConfigFile, JobName, Json, Servers
 
 
 def run(*jobs: JobName, config: ConfigFile, server: Servers = (), json: Json = False) -> int:
-    """Run the jobs once, and show what was found. Without names: a full check (fleet, mirror, risks, releases, health, deliver).
+    """Run the jobs once, and show what was found. Without names: a full check, the jobs marked with *.
 
-    - fleet: reads the inventories, compares what is deployed with what is approved, asks about malware in what is on no list
-    - mirror: brings the local copy of the advisories up to date, where one is configured
-    - risks: reads which known flaws are used (KEV), and which probably will be (EPSS)
-    - releases: looks at every server's package and repository, verifies what is new, asks for advisories
+    - reviews*: reads what people decided in tickets and proposed changes
+    - fleet*: reads the inventories, compares what is deployed with what is approved, asks about malware in what is on no list
+    - mirror*: brings the local copy of the advisories up to date, where one is configured
+    - risks*: reads which known flaws are used (KEV), and which probably will be (EPSS)
+    - releases*: looks at every server's package and repository, verifies what is new, asks for advisories
     - advisories: asks for advisories alone
-    - health: looks at the monitor itself
-    - deliver: sends the tickets and messages that wait
-    - digest: one message about everything that needed no decision and woke nobody
+    - health*: looks at the monitor itself
+    - escalate*: says again what somebody was paged for and nobody answered
+    - siem*: hands what happened over to [[siem]]
+    - deliver*: sends the tickets and messages that wait, and writes what was approved
+    - checkpoints: signs the head of the audit log, where [audit] names a key
+    - quarterly: asks each owner which of their servers they keep; owners: reads what they answered
+    - digest: one message about everything that needed no decision and woke nobody; weekly: the week in one message
     - roots: fetches newer trust roots into verification.folder
 
     ```

@@ -2,6 +2,8 @@
 
 import os
 import pwd
+from hashlib import sha256
+from pathlib import Path
 
 from monitor import wiring
 from monitor.config import Config
@@ -24,6 +26,15 @@ def caller(config: Config) -> Person:
             ExitCode.USAGE,
         )
     return person
+
+
+def where_said(config: Path) -> str:
+    """Return how a word at the keyboard is audited: the account, the machine, and which configuration said who that is."""
+    try:
+        digest = sha256(config.read_bytes()).hexdigest()[:12]
+    except OSError:
+        digest = "not readable"
+    return f"command line, account {account_name()} on {wiring.host_name()}, configuration {digest}"
 
 
 def account_name() -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from monitor.app import App
-from monitor.commands.identity import caller
+from monitor.commands.identity import caller, where_said
 from monitor.commands.names import refuse_unknown
 from monitor.commands.opening import build_app, open_settings, recall, require_schema, store_errors
 from monitor.commands.output import note, say, show_json, show_table
@@ -15,7 +15,7 @@ from monitor.commands.table import Column
 from monitor.domain.people import Person
 from monitor.domain.recertification import Answer, Recertification, Standing
 from monitor.ending import ExitCode, Stop
-from monitor.jobs.quarterly import record_answer
+from monitor.jobs.quarterly_answers import record_answer
 from monitor.ports.store import UnitOfWork
 
 HEADER = (
@@ -55,7 +55,11 @@ def answer(config: Path, servers: Sequence[str], word: Answer, *, quarter: str) 
         for question in dict.fromkeys(newest[name] for name in servers):
             named = [name for name in servers if newest[name] == question]
             kept = asyncio.run(
-                app.store.run(partial(_record, app=app, mark=question, servers=named, word=word, person=person))
+                app.store.run(
+                    partial(
+                        _record, app=app, mark=question, servers=named, word=word, person=person, via=where_said(config)
+                    )
+                )
             )
             left = f"{len(kept.unanswered)} of {kept.owner} wait for an answer"
             say(f"{person.name} {_DONE[word]} {', '.join(named)} ({kept.quarter}); {left}.")
@@ -68,23 +72,32 @@ _DONE = {Answer.KEEP: "keeps", Answer.RETIRE: "retires"}
 
 
 def _record(
-    unit: UnitOfWork, *, app: App, mark: str, servers: Sequence[str], word: Answer, person: Person
+    unit: UnitOfWork, *, app: App, mark: str, servers: Sequence[str], word: Answer, person: Person, via: str
 ) -> Recertification:
     """The question is read again in the transaction: somebody may have answered meanwhile."""
     unit.alone()
     question = next(each for each in unit.recertifications() if each.fingerprint == mark)
-    return record_answer(unit, app, question, servers, word, person=person, via="command line")
+    if word is Answer.RETIRE:
+        if refused := may_retire(app.policy, question, person):
+            raise Stop(refused, ExitCode.USAGE)
+        if changed := sorted(changed_since(question, unit.entries()).intersection(servers)):
+            raise Stop(
+                f"{', '.join(changed)}: approved after the question of {question.quarter}, or not {question.owner}'s any more; "
+                "nothing is retired: mcp-monitor retire SERVER --reason …",
+                ExitCode.USAGE,
+            )
+    return record_answer(unit, app, question, servers, word, person=person, via=via)
 
 
 def _questions(unit: UnitOfWork) -> tuple[list[Recertification], Mapping[str, str]]:
     questions = sorted(unit.recertifications(), key=lambda each: (each.quarter, each.owner), reverse=True)
-    return questions, unit.began([each.fingerprint for each in questions])
+    return questions, unit.began([each.mark for each in questions])
 
 
 def _rows(question: Recertification, tickets: Mapping[str, str]) -> list[tuple[str, ...]]:
     said = {each.server: f"{each.answer.value}, {each.by}" for each in question.answers}
     waiting = "nobody answered in time" if question.standing is Standing.EXPIRED else "waits"
-    until, ticket = f"{question.due_at:%Y-%m-%d}", tickets.get(question.fingerprint, "")
+    until, ticket = f"{question.due_at:%Y-%m-%d}", tickets.get(question.mark, "")
     return [
         (question.quarter, question.owner, name, said.get(name, waiting), until, ticket) for name in question.servers
     ]
@@ -97,7 +110,7 @@ def _json(question: Recertification, tickets: Mapping[str, str]) -> dict[str, ob
         "standing": question.standing.value,
         "asked_at": question.asked_at.isoformat(),
         "due_at": question.due_at.isoformat(),
-        "ticket": tickets.get(question.fingerprint) or None,
+        "ticket": tickets.get(question.mark) or None,
         "servers": list(question.servers),
         "answers": [
             {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from monitor import wiring
-from monitor.commands.identity import caller
+from monitor.commands.identity import caller, where_said
 from monitor.commands.opening import open_settings, recall, require_schema, store_errors
 from monitor.commands.output import note, say, show_json, show_table
 from monitor.commands.table import Column
@@ -109,7 +109,9 @@ def decide_review(
                 "read it with `review show`",
                 ExitCode.FINDINGS,
             )
-        said = Words(_ref(person, terms), Word(word), person, person.account, terms.now, (now,), "command line", why)
+        said = Words(
+            _ref(person, terms), Word(word), person, person.account, terms.now, (now,), where_said(config), why
+        )
         result = count(review, said, _book(unit, terms).rules(review))
         if isinstance(result, NotCounted):
             detail = {**review_event(review, terms.now).detail, "word": word, "why": result.why, "via": said.via}

@@ -4,6 +4,7 @@ The cursor of a sink and its events in the outbox are kept in one transaction: e
 """
 
 import json
+from datetime import datetime
 from functools import partial
 
 from monitor.about import installed_version
@@ -29,15 +30,15 @@ async def hand_over(app: App) -> Outcome:
 
 
 def _some(unit: UnitOfWork, app: App, sink: str) -> bool:
-    """Queue what the next links tell; return whether there may be more. A new sink hears what comes after it was configured."""
+    """Queue what the next links tell; return whether there may be more. A new sink hears what comes from the run on that finds it."""
     unit.alone()
     now = app.clock()
     done = unit.cursor(CURSOR + sink)
     if done is None:
-        head = unit.head(now).seq
-        unit.keep_cursor(CURSOR + sink, head)
-        unit.commit(AuditEvent(now, ACTOR, "siem.begun", sink, {"after": str(head)}))
-        return False
+        begin = _this_run(unit, app, now)
+        unit.keep_cursor(CURSOR + sink, begin)
+        unit.commit(AuditEvent(now, ACTOR, "siem.begun", sink, {"after": str(begin)}))
+        return True
     links = unit.chain(done, AT_ONCE)
     told = [
         SendEvent(f"event:{sink}:{link.seq}", sink, json.dumps(said, sort_keys=True, separators=(",", ":")))
@@ -51,3 +52,15 @@ def _some(unit: UnitOfWork, app: App, sink: str) -> bool:
     unit.keep_cursor(CURSOR + sink, links[-1].seq)
     unit.commit(AuditEvent(now, ACTOR, "siem.queued", sink, {"events": str(len(told)), "through": str(links[-1].seq)}))
     return len(links) == AT_ONCE
+
+
+def _this_run(unit: UnitOfWork, app: App, now: datetime) -> int:
+    """Return the number of the last link before this process began its run: what that found already is news."""
+    head = unit.head(now).seq
+    after = max(0, head - AT_ONCE)
+    begun = [
+        link.seq
+        for link in unit.chain(after)
+        if (event := read(link.line)) and event.verb == "run.started" and event.subject == app.claimant
+    ]
+    return begun[-1] - 1 if begun else head

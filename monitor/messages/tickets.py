@@ -23,6 +23,8 @@ from monitor.wording import FORMS, VERDICTS, publisher_words
 
 MAX_FILES = 20
 """Claims about files in one ticket."""
+MAX_DIGESTS = 12
+"""Of the pin, in one ticket."""
 LONGEST = 160
 """Characters of a cell about one file."""
 
@@ -55,6 +57,11 @@ def ticket_body(snapshot: Snapshot, review: Review, findings: Sequence[Finding])
             f"Pin {review.candidate.fingerprint}: {review.candidate.purl}, review {review.fingerprint}, as seen at "
             f"{time_words(snapshot.taken_at)}. A decision holds only for exactly this pin. {approvable(snapshot, review)}"
         ),
+        *_digests(review),
+        Paragraph(
+            "To decide: move this ticket to a status that approves or rejects, or: mcp-monitor review approve|reject "
+            f'{review.server} {review.candidate.purl.version or ""} --pin {review.candidate.fingerprint} --reason "…"'
+        ),
         Heading("What changed"),
         *evidence,
         *findings_listed(findings),
@@ -62,6 +69,15 @@ def ticket_body(snapshot: Snapshot, review: Review, findings: Sequence[Finding])
         *_advisories(snapshot, review),
         *deployed(snapshot),
     )
+
+
+def _digests(review: Review) -> Document:
+    """List the pin's digests whole, so that they can be compared by hand."""
+    digests = sorted(map(str, review.candidate.digests))
+    if not digests:
+        return (Paragraph("The pin holds no digest yet: the files were not looked at."),)
+    rest = (f"and {len(digests) - MAX_DIGESTS} more: mcp-monitor review show {review.server}",)
+    return (Bullets((*digests[:MAX_DIGESTS], *(rest if len(digests) > MAX_DIGESTS else ()))),)
 
 
 def comment_body(findings: Sequence[Finding], taken_at: datetime) -> Document:

@@ -1,10 +1,11 @@
 """How loud a finding is: page, ticket or digest."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 from enum import StrEnum
 
 from monitor.domain.finding import Confidence, Finding, Tracked
+from monitor.domain.purl import Purl
 from monitor.policy.settings import Policy
 
 
@@ -23,6 +24,28 @@ def live_findings(policy: Policy, tracked: Iterable[Tracked], now: datetime) -> 
 
 def _signals(finding: Finding, live: Iterable[Tracked]) -> set[str]:
     return {each.finding.rule for each in live if each.finding.trust_signal and each.finding.about == finding.about}
+
+
+OF_A_CANDIDATE = frozenset(
+    {
+        "new-release",
+        "too-young",
+        "submitted",
+        "provenance-lost",
+        "provenance-partial",
+        "provenance-missing",
+        "publisher-changed",
+        "ref-unusual",
+        "cannot-tell",
+    }
+)
+"""Rules that speak against letting a version in: where it was rejected, nothing is left to do about them. Where it runs all the same,
+another rule says so."""
+
+
+def answered_by_rejection(finding: Finding, rejected: Container[Purl]) -> bool:
+    """Whether somebody has kept out the version against which the finding speaks."""
+    return finding.rule in OF_A_CANDIDATE and finding.about is not None and finding.about in rejected
 
 
 def lane(policy: Policy, finding: Finding, live: Iterable[Tracked]) -> Lane:

@@ -8,7 +8,7 @@ from monitor.domain.finding import Confidence, Fact, Finding, Severity, Unseen, 
 from monitor.domain.provenance import Verdict
 from monitor.domain.snapshot import Snapshot
 from monitor.domain.submission import Submission
-from monitor.domain.unknown import Unknown
+from monitor.domain.unknown import NOT_ASKED, Unknown
 
 YOUNG = timedelta(days=30)
 HOSTED = ("io.github.", "com.github.")
@@ -25,6 +25,11 @@ def submitted(snapshot: Snapshot) -> Verdicts:
     """
     asked = snapshot.submission
     if asked is None:
+        return
+    if snapshot.package is NOT_ASKED:
+        yield Unseen(
+            "submitted", snapshot.server.name
+        )  # Its ticket is opened with the evidence, by the job that looks.
         return
     purl = asked.candidate.purl
     yield Finding(

@@ -225,3 +225,21 @@ async def test_the_approval_is_the_pin_and_the_next_run_is_quiet(settled_world: 
 
     assert report.exit_code == 0
     assert (review.state, len(jira.issues)) == (State.APPROVED, 1)
+
+
+async def test_what_was_rejected_and_runs_nowhere_keeps_no_run_from_being_quiet(
+    settled_world: World, tmp_path: Path
+) -> None:
+    acme = company_of(settled_world, tmp_path)
+    acme.deploy("laptop-7", "pkg:npm/%40acme/files-mcp@1.4.2")
+    await acme.run()
+    acme.later(hours=1)
+    acme.world.npm.publish("@acme/files-mcp", "1.4.3", attested_by=BUILDER)
+    await acme.run()
+    acme.world.jira.transition(acme.world.jira.issues[0].key, "Rejected", by="acc-ada")
+
+    quiet = await acme.run()
+    acme.deploy("laptop-8", "pkg:npm/%40acme/files-mcp@1.4.3")
+    runs = await acme.run()
+
+    assert (quiet.exit_code, runs.exit_code) == (0, 1)
