@@ -38,7 +38,7 @@ from monitor.domain.unknown import Unknown
 from monitor.jobs.bulkhead import guarded
 from monitor.jobs.check_ourselves import in_words
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
-from monitor.jobs.standing import TAKEN_BACK, is_overtaken, taken_back
+from monitor.jobs.standing import TAKEN_BACK, is_overtaken
 from monitor.jobs.submissions import moved_on, submitted
 from monitor.policy.answering import unwritten_body
 from monitor.policy.telling import head_of
@@ -119,22 +119,22 @@ async def _find(app: App, action: Action) -> str | None:
 
 
 async def _send(app: App, queued: Queued) -> Delivery:
+    """Send it, unless things have gone on since it was queued."""
+    overtaken = await app.store.run(partial(is_overtaken, queued=queued))
+    return await _hand_over(app, queued) if overtaken is None else Delivered(overtaken)
+
+
+async def _hand_over(app: App, queued: Queued) -> Delivery:
     action = queued.action
     match action:
         case OpenTicket():
             older = await app.store.run(lambda unit: unit.began(action.links))
             return await app.tickets.open(action, links=tuple(older.values()))
         case CommentTicket() | UpdateTicket() | MoveTicket():
-            if not isinstance(action, CommentTicket) and await app.store.run(
-                partial(is_overtaken, change=action, number=queued.id)
-            ):
-                return Delivered("")
             return await _send_to_ticket(app, action)
         case SendAlert() | UpdateAlert():
             return await _send_to_thread(app, action, queued)
         case WritePin() | ListServer() | RetireServer():
-            if not isinstance(action, RetireServer) and await app.store.run(partial(taken_back, change=action)):
-                return Delivered(TAKEN_BACK)
             writer = app.writers.get(action.to)
             return await writer.write(action) if writer else Rejected(f"{action.to} is not configured any more")
         case SendEvent():

@@ -6,7 +6,7 @@ Between a decision and its delivery lie minutes, or days where the registry cann
 from monitor.domain.action import ListServer, MoveTicket, UpdateTicket, WritePin
 from monitor.domain.review import OPEN, Review, State
 from monitor.domain.server import Pin
-from monitor.ports.store import UnitOfWork
+from monitor.ports.store import Queued, UnitOfWork
 
 TAKEN_BACK = "the decision was taken back"
 FILE = "registry-file"
@@ -28,23 +28,28 @@ def proposal_key(review: Review) -> str:
     return f"proposal:{_question(review)}"
 
 
-def taken_back(unit: UnitOfWork, change: WritePin | ListServer) -> bool:
+def is_overtaken(unit: UnitOfWork, queued: Queued) -> str | None:
+    """Return why an action is not to be sent any more, in words or none: sent late, it would take back what is newer. None: it is."""
+    match queued.action:
+        case WritePin() | ListServer() as change if _taken_back(unit, change):
+            return TAKEN_BACK
+        case UpdateTicket(fingerprint=mark) if unit.newest(f"update:{mark}:") > queued.id:
+            return ""
+        case MoveTicket(fingerprint=mark, to=to):
+            reviews = unit.reviews_in([mark])
+            waits = any(each.state in OPEN for each in reviews)
+            return "" if reviews and waits is (to == "withdrawn") else None
+        case _:
+            return None
+
+
+def _taken_back(unit: UnitOfWork, change: WritePin | ListServer) -> bool:
     """Whether the decision that it writes does not stand any more. What is of no review stands."""
     kind, _, decision = change.key.partition(":")
     about = [each for each in unit.reviews([change.server]) if decision.startswith(f"{each.fingerprint}.")]
     if kind == "proposal":  # It only asks, and the same question may come back.
         return any(each.state is State.REJECTED for each in about)
     return any(each.state is not State.APPROVED or not decision.startswith(_question(each)) for each in about)
-
-
-def is_overtaken(unit: UnitOfWork, change: UpdateTicket | MoveTicket, number: int) -> bool:
-    """Whether the ticket has gone on since: sent late, it would take back what is newer. `number`: the action's own in the outbox."""
-    mark = change.fingerprint
-    if isinstance(change, UpdateTicket):
-        return unit.newest(f"update:{mark}:") > number
-    reviews = unit.reviews_in([mark])
-    waits = any(each.state in OPEN for each in reviews)
-    return bool(reviews) and waits is (change.to == "withdrawn")
 
 
 def is_written(unit: UnitOfWork, review: Review) -> bool:
