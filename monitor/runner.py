@@ -22,7 +22,8 @@ from monitor.jobs.deliver import deliver
 from monitor.jobs.escalate import escalate
 from monitor.jobs.hand_over import hand_over
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
-from monitor.jobs.quarterly import ask_owners, hear_owners
+from monitor.jobs.quarterly import ask_owners
+from monitor.jobs.quarterly_answers import hear_owners
 from monitor.jobs.read_risks import read_risks
 from monitor.jobs.refresh_mirror import refresh_mirror
 from monitor.jobs.refresh_roots import refresh_roots

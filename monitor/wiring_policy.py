@@ -29,7 +29,11 @@ def policy(config: Config) -> Policy:
         people=_people(config),
         hold=Hold(config.reviews.hold, config.reviews.hold_security_fix),
         campaigns=Campaigns(config.reviews.campaigns.at, config.reviews.campaigns.within),
-        quarterly=Quarterly(config.reviews.quarterly.answer_within, config.reviews.quarterly.unseen_after),
+        quarterly=Quarterly(
+            config.reviews.quarterly.answer_within,
+            config.reviews.quarterly.unseen_after,
+            {owner: frozenset(names) for owner, names in config.slack.mentions.items()},
+        ),
         expires_after={int(tier): length for tier, length in config.reviews.expires_after.items()},
         escalate_after=given.escalate_after,
         escalate_to=given.escalate_to,

@@ -15,7 +15,7 @@ from monitor.commands.table import Column
 from monitor.domain.people import Person
 from monitor.domain.recertification import Answer, Recertification, Standing
 from monitor.ending import ExitCode, Stop
-from monitor.jobs.quarterly_answers import record_answer
+from monitor.jobs.quarterly_answers import changed_since, may_retire, record_answer
 from monitor.ports.store import UnitOfWork
 
 HEADER = (

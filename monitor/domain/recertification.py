@@ -1,7 +1,7 @@
 """The quarterly question to an owner: which of your servers do you keep."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -50,11 +50,18 @@ class Recertification:
     answers: tuple[Answered, ...] = ()
     answered_refs: tuple[str, ...] = ()
     """The tracker's names of words that were counted or answered."""
+    lost: int = 0
+    """How many tickets that asked it are gone."""
 
     @property
     def fingerprint(self) -> str:
-        """One question for each owner and quarter; the mark of its ticket."""
+        """One question for each owner and quarter."""
         return fingerprint("recertification", self.owner, self.quarter)
+
+    @property
+    def mark(self) -> str:
+        """The name that its ticket carries: another one each time a ticket is lost."""
+        return fingerprint("again", self.fingerprint, str(self.lost)) if self.lost else self.fingerprint
 
     @property
     def unanswered(self) -> tuple[str, ...]:
@@ -77,13 +84,18 @@ def begins(quarter: str) -> datetime:
     return datetime(int(found[1]), int(found[2]) * 3 - 2, 1, tzinfo=UTC)
 
 
-def overdue(questions: Iterable[Recertification]) -> dict[str, str]:
-    """Return for each server that nobody answered for in time the quarter in which that was."""
+def overdue(questions: Iterable[Recertification], approved: Mapping[str, datetime | None]) -> dict[str, str]:
+    """Return for each server that nobody answered for in time the quarter in which that was.
+
+    `approved`: when each was approved. Who approved it after the question stands by it.
+    """
     found: dict[str, str] = {}
     for each in sorted(questions, key=lambda question: (begins(question.quarter), question.owner)):
         if each.standing is Standing.OPEN:
             continue
         for name in each.servers:
             found.pop(name, None)
-        found |= dict.fromkeys(each.unanswered, each.quarter)
+        found |= {
+            name: each.quarter for name in each.unanswered if (at := approved.get(name)) is None or at <= each.asked_at
+        }
     return found

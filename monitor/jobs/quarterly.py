@@ -1,57 +1,28 @@
-"""Once a quarter each owner is asked which of their servers they keep: one ticket, with what is known of each.
+"""Once a quarter each owner is asked which of their servers they keep: one ticket, with what is known of each."""
 
-An answer in the ticket counts for every server in it that was not answered for by command; unanswered past its time, the approvals end.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from monitor.app import App
-from monitor.domain.action import Action, CommentTicket, OpenTicket, RetireServer
+from monitor.domain.action import OpenTicket
 from monitor.domain.audit import AuditEvent
 from monitor.domain.document import Document, Heading, Paragraph, Table
 from monitor.domain.finding import Tracked
-from monitor.domain.people import Person
-from monitor.domain.recertification import Answer, Answered, Recertification, Standing, quarter_of
-from monitor.domain.review import Word
+from monitor.domain.recertification import Recertification, quarter_of
 from monitor.domain.server import Entry
-from monitor.domain.unknown import Unknown
-from monitor.jobs.bulkhead import guarded
 from monitor.jobs.outcome import ACTOR, Outcome
-from monitor.ports.channels import TicketState
 from monitor.ports.store import UnitOfWork
 
 NOBODY = "nobody"
 """Whose servers are those without an owner."""
-BATCH = 100
-"""Tickets in one request."""
 
 
 async def ask_owners(app: App) -> Outcome:
     """The quarterly question to each owner: which of their servers they keep."""
     await app.store.run(partial(_ask, app=app))
     return Outcome()
-
-
-async def hear_owners(app: App) -> Outcome:
-    """What owners answered to the quarterly question, and what nobody answered in time."""
-    waiting = await app.store.run(_waiting)
-    unknowns: list[Unknown] = []
-    for at in range(0, len(waiting), BATCH):
-        batch = {each.fingerprint: each.ticket for each in waiting[at : at + BATCH]}
-        states = await guarded(app.tickets.name, app.tickets.read(batch))
-        if isinstance(states, Unknown):
-            unknowns.append(states)
-            continue
-        for mark, state in states.items():
-            await app.store.run(partial(_hear, app=app, mark=mark, state=state))
-    await app.store.run(partial(_expire, app=app))
-    return Outcome(unknowns=tuple(unknowns))
-
-
-# --- asking ---------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +59,15 @@ def _ask(unit: UnitOfWork, app: App) -> None:
     unit.keep_recertifications(questions)
     unit.queue(actions, now)
     unit.commit(*events)
+
+
+def ask_again(unit: UnitOfWork, app: App, question: Recertification, now: datetime) -> OpenTicket:
+    """Ask once more what is not answered, in place of a ticket that is gone."""
+    entries = unit.entries()
+    known = _known(unit, [entries[name] for name in question.unanswered if name in entries])
+    ticket = _ticket(app, question, list(known.values()), now)
+    text = "The ticket that asked this is gone, or is hidden from the monitor. What was answered there counts."
+    return replace(ticket, body=(Paragraph(text), *ticket.body))
 
 
 def _known(unit: UnitOfWork, entries: Sequence[Entry]) -> dict[str, _Known]:
@@ -130,7 +110,7 @@ def _ticket(app: App, question: Recertification, known: Sequence[_Known], now: d
             f"As known at {now:%Y-%m-%d %H:%M} UTC; quarter {question.quarter}, question {question.fingerprint}."
         ),
     )
-    mark = question.fingerprint
+    mark = question.mark
     title = f"Quarterly review {question.quarter}: {len(known)} MCP servers of {question.owner}"
     return OpenTicket(f"ticket:{mark}", f"servers of {question.owner}", mark, title, body, "medium")
 
@@ -170,119 +150,3 @@ def _risk(known: _Known) -> str:
         return "nothing found"
     worst = max((each.finding.severity for each in still), key=lambda severity: severity.rank, default=None)
     return f"{len(counted)} findings, {len(still)} of them open" + (f", the worst {worst.value}" if worst else "")
-
-
-# --- hearing --------------------------------------------------------------------------------------------------------------
-
-
-def _waiting(unit: UnitOfWork) -> list[Recertification]:
-    """Return the questions that are not answered and have a ticket, with its key; late answers count, too."""
-    questions = [each for standing in (Standing.OPEN, Standing.EXPIRED) for each in unit.recertifications(standing)]
-    began = unit.began([each.fingerprint for each in questions])
-    return [replace(each, ticket=began[each.fingerprint]) for each in questions if began.get(each.fingerprint)]
-
-
-def _hear(unit: UnitOfWork, app: App, mark: str, state: TicketState) -> None:
-    unit.alone()
-    now = app.clock()
-    question = next((each for each in unit.recertifications() if each.fingerprint == mark), None)
-    if question is None or question.standing is Standing.ANSWERED:
-        return
-    for said in state.said:
-        if said.ref in question.answered_refs:
-            continue
-        question = replace(question, ticket=state.key, answered_refs=(*question.answered_refs, said.ref))
-        person = app.policy.people.known("jira", said.by)
-        if person is None:
-            text = "This answer was not counted: its author is nobody in [people]. Ask somebody who is, or whoever keeps the configuration."
-            unit.keep_recertifications([question])
-            unit.queue([_comment(question, said.ref, text)], now)
-            unit.commit(
-                AuditEvent(now, said.by, "recertification.not-counted", question.owner, {"quarter": question.quarter})
-            )
-            return
-        answer = Answer.KEEP if said.word is Word.APPROVE else Answer.RETIRE
-        record_answer(
-            unit, app, question, question.unanswered, answer, person=person, via=said.detail or app.tickets.name
-        )
-        return
-
-
-def record_answer(
-    unit: UnitOfWork,
-    app: App,
-    question: Recertification,
-    servers: Iterable[str],
-    answer: Answer,
-    *,
-    person: Person,
-    via: str,
-) -> Recertification:
-    """Keep somebody's word about some servers of a question, and commit; what is retired is written into the registry."""
-    now = app.clock()
-    said = tuple(Answered(name, answer, person.name, now, via) for name in servers)
-    names = {each.server for each in said}
-    kept = replace(question, answers=(*(each for each in question.answers if each.server not in names), *said))
-    if not kept.unanswered:
-        kept = replace(kept, standing=Standing.ANSWERED)
-    actions: list[Action] = []
-    if answer is Answer.RETIRE:
-        reason = f"quarterly review {question.quarter}"
-        actions += [
-            RetireServer(f"retire:{question.fingerprint}:{name}:{writer}", name, person.name, reason, writer)
-            for name in sorted(names)
-            for writer in sorted(app.writers)
-        ]
-    by_hand = (
-        ""
-        if app.writers or answer is Answer.KEEP
-        else " Take them out of the registry by hand: nothing is configured that writes it."
-    )
-    text = f"{person.name} {_WORDS[answer]} {', '.join(sorted(names))}.{by_hand}"
-    actions.append(_comment(kept, f"{person.name}:{answer.value}:{','.join(sorted(names))}", text))
-    unit.keep_recertifications([kept])
-    unit.queue(actions, now)
-    detail = {"quarter": question.quarter, "via": via}
-    unit.commit(
-        *(AuditEvent(now, person.name, f"recertification.{_VERBS[answer]}", each.server, detail) for each in said)
-    )
-    return kept
-
-
-_WORDS = {Answer.KEEP: "keeps", Answer.RETIRE: "retires"}
-_VERBS = {Answer.KEEP: "kept", Answer.RETIRE: "retired"}
-
-
-def _comment(question: Recertification, ref: str, text: str) -> CommentTicket:
-    mark = question.fingerprint
-    return CommentTicket(f"recertified:{mark}:{ref}", f"servers of {question.owner}", mark, (Paragraph(text),))
-
-
-def _expire(unit: UnitOfWork, app: App) -> None:
-    unit.alone()
-    now = app.clock()
-    late = [each for each in unit.recertifications(Standing.OPEN) if each.due_at <= now]
-    if not late:
-        return
-    unit.keep_recertifications([replace(each, standing=Standing.EXPIRED) for each in late])
-    unit.queue(
-        [
-            _comment(
-                each, "expired", f"Nobody answered for {', '.join(each.unanswered)}: these have to be reviewed now."
-            )
-            for each in late
-        ],
-        now,
-    )
-    unit.commit(
-        *(
-            AuditEvent(
-                now,
-                ACTOR,
-                "recertification.expired",
-                each.owner,
-                {"quarter": each.quarter, "servers": ", ".join(each.unanswered)[:2000]},
-            )
-            for each in late
-        )
-    )

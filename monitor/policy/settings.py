@@ -36,6 +36,8 @@ class Quarterly:
     answer_within: timedelta = timedelta(days=21)
     unseen_after: timedelta = timedelta(days=90)
     """A server that was deployed nowhere for so long is called unused."""
+    speaks_for: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By owner: the names of the people who may retire the owner's servers, beside those who approve."""
 
 
 @dataclass(frozen=True, slots=True)

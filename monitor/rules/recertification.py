@@ -10,7 +10,7 @@ def recertification_due(snapshot: Snapshot) -> Verdicts:
     Harm: nobody answers for the server any more; it may be forgotten, and still be used.
     Evidence: the quarterly question, its ticket and its date.
     False positives: an owner who was away: a late answer ends it.
-    Remedy: keep the server or retire it: mcp-monitor recertify keep|retire SERVER, or the ticket.
+    Remedy: keep the server or retire it: mcp-monitor recertify keep|retire SERVER, or the quarter's ticket. A new approval ends it, too.
     """
     if snapshot.unanswered and snapshot.approval:
         purl = snapshot.approval.pin.purl
