@@ -48,7 +48,7 @@ class Line:
 async def examine(app: App, settings: Settings, *, said_by: Mapping[str, str]) -> AsyncIterator[Line]:
     """Examine everything, line by line. `said_by`: who named each source's address, for people."""
     yield Line(Status.OK, "configuration", str(settings.path))
-    for line in (*_waivers(settings, app.clock()), *_database(app), *_roots(app)):
+    for line in (*_waivers(settings, app.clock()), *_deciding(settings), *_database(app), *_roots(app)):
         yield line
     registry: Registry | None = None
     try:
@@ -83,6 +83,28 @@ async def examine(app: App, settings: Settings, *, said_by: Mapping[str, str]) -
 def _waivers(settings: Settings, now: datetime) -> Iterator[Line]:
     for ended in settings.ended_waivers(now):
         yield Line(Status.WARN, "waivers", ended, "Decide again: set a new end, or remove the waiver.")
+
+
+def _deciding(settings: Settings) -> Iterator[Line]:
+    """Say what keeps people from deciding, although they are named for it."""
+    config = settings.config
+    reviews, tracker = config.reviews, bool(config.jira.url)
+    if not reviews.approvers:
+        return
+    if tracker and not config.jira.statuses.approved and not config.jira.approvals:
+        remedy = "Name the deciding statuses in [jira.statuses], or set jira.approvals for a service desk."
+        yield Line(Status.WARN, "reviews", "no status of Jira approves anything", remedy)
+    mute = [
+        name
+        for name in reviews.approvers
+        if not ((tracker and config.people[name].jira) or config.people[name].account)
+    ]
+    if mute:
+        remedy = "Add `jira`, their account id there, or `account`, theirs on this machine, to [people.NAME]."
+        yield Line(Status.WARN, "reviews", f"nothing tells a word of {', '.join(mute)}'s as theirs", remedy)
+    if not reviews.writers:
+        remedy = "Set reviews.write to file or pull-request, or write the new pins by hand."
+        yield Line(Status.WARN, "reviews", "what is approved is written nowhere", remedy)
 
 
 def _database(app: App) -> Iterator[Line]:

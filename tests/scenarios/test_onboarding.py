@@ -68,8 +68,6 @@ class Asking:
     def __init__(self, company: Company, capsys: pytest.CaptureFixture[str]) -> None:
         self.company = company
         self.desk = Desk(company, capsys)
-        for name, value in company.environ.items():
-            os.environ.setdefault(name, value)
 
     async def __call__(self, *arguments: str) -> Printed:
         """Run a command."""
