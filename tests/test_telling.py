@@ -86,15 +86,13 @@ def test_the_same_look_repeated_says_nothing() -> None:
     assert look(first.rows, finding("a"), finding("b"), minutes=5).alerts == ()
 
 
-@pytest.mark.parametrize(
-    ("hours", "step"), [(3.9, ""), (4, "0.1"), (7.9, "0.1"), (8, "0.2"), (16, "0.3"), (400, "0.3")]
-)
+@pytest.mark.parametrize(("hours", "step"), [(3.9, ""), (4, "1"), (7.9, "1"), (8, "2"), (16, "3"), (400, "3")])
 def test_a_page_is_said_again_after_once_twice_and_four_times_as_long(hours: float, step: str) -> None:
     rows = look([], finding("a")).rows
 
     said = escalate_all(Policy(), rows, [], {}, given=[], now=NOW + timedelta(hours=hours))
 
-    assert [alert.key.rpartition(":")[2] for alert in said] == ([step] if step else [])
+    assert [alert.key.rpartition(".")[2] for alert in said] == ([step] if step else [])
 
 
 def test_an_acknowledgement_that_ended_starts_the_clock_again() -> None:
@@ -106,4 +104,22 @@ def test_an_acknowledgement_that_ended_starts_the_clock_again() -> None:
     late = escalate_all(Policy(), rows, [], {}, given=[given], now=ends + timedelta(hours=4))
 
     assert early == []
-    assert [alert.key.rpartition(":")[2] for alert in late] == ["1.1"]
+    assert [alert.key.rpartition(".")[2] for alert in late] == ["1"]
+
+
+def test_each_page_of_an_incident_is_said_again_however_many_were_before_it() -> None:
+    """A page every three hours does not put off the first, and one that comes after the last word about another has its own."""
+    first = look([], finding("a"))
+    second = look(first.rows, finding("a"), finding("b"), minutes=3 * 60)
+    third = look(second.rows, finding("a"), finding("b"), finding("c"), minutes=40 * 60)
+    rows = {0: first.rows, 3: second.rows, 40: third.rows}
+    said: dict[str, int] = {}
+
+    for hour in range(100):
+        now = NOW + timedelta(hours=hour)
+        known = rows[max(each for each in rows if each <= hour)]
+        for alert in escalate_all(Policy(), known, [], {}, given=[], now=now):
+            said.setdefault(alert.key, hour)
+
+    assert len({alert.incident for alert in third.alerts}) == 1
+    assert list(said.values()) == [4, 7, 11, 19, 44, 48, 56]

@@ -19,13 +19,11 @@ STEPS = 3
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """One incident of which somebody was paged and nobody answered. `since`: from when the silence counts."""
+    """One incident of which somebody was paged and nobody answered. `since`: from when the silence counts for the last that is due."""
 
     incident: str
     unanswered: Sequence[Tracked]
     since: datetime
-    rounds: int
-    """How often somebody had taken it up, and did not end it."""
 
 
 def escalate_all(
@@ -39,7 +37,7 @@ def escalate_all(
 ) -> list[SendAlert]:
     """Say again what is due to be said again: the same asked twice is the same action.
 
-    `policy` holds the answers that hold now, `given` all that were ever given by command.
+    `policy` holds the answers that hold now, `given` all that were ever given by command and not taken back.
     """
     if policy.escalate_after is None:
         return []
@@ -49,23 +47,23 @@ def escalate_all(
             pages.setdefault(each.incident, []).append(each)
     said = []
     for incident, unanswered in pages.items():
-        page = _page(incident, unanswered, given, now)
-        if step := _step(now - page.since, policy.escalate_after):
+        # Each page has its own clock: what comes later in an incident is neither covered by what was said before nor puts that off.
+        due = [each for each in (_since(it, given, now) for it in unanswered) if now - each >= policy.escalate_after]
+        if due:
+            page = _Page(incident, unanswered, max(due))
+            step = _step(now - page.since, policy.escalate_after)
             said.append(_alert(policy, page, step, reviews=reviews, entries=entries, now=now))
     return said
 
 
-def _page(incident: str, unanswered: Sequence[Tracked], given: Collection[Waiver], now: datetime) -> _Page:
+def _since(tracked: Tracked, given: Iterable[Waiver], now: datetime) -> datetime:
     """The silence counts from the page on, or from when the last who had taken it up let it lie."""
-    ended = [
+    ended = (
         each.expires_at
         for each in given
-        if each.kind is Kind.ACKNOWLEDGEMENT
-        and each.expires_at <= now
-        and any(each.names(it.finding) for it in unanswered)
-    ]
-    paged = min(each.alerted_at or each.opened_at for each in unanswered)
-    return _Page(incident, unanswered, max([paged, *ended]), len(ended))
+        if each.kind is Kind.ACKNOWLEDGEMENT and each.expires_at <= now and each.names(tracked.finding)
+    )
+    return max([tracked.alerted_at or tracked.opened_at, *ended])
 
 
 def _answered(policy: Policy, tracked: Tracked, reviews: Iterable[Review], now: datetime) -> bool:
@@ -98,7 +96,7 @@ def _alert(
     usual = policy.channel_for(server)
     elsewhere = policy.escalate_to not in ("", usual)
     return SendAlert(
-        key=f"escalate:{page.incident}:{page.rounds}.{step}",
+        key=f"escalate:{page.incident}:{int(page.since.timestamp())}.{step}",
         channel=policy.escalate_to or usual,
         title=f"Nobody has answered for {_hours(now - page.since)}: {name}",
         body=_body(worst_first, step),

@@ -206,6 +206,18 @@ async def test_who_acknowledges_is_named_and_nobody_is_reminded_until_that_ends(
     assert [each for each in replies(paged) if "Nobody has answered" in each.words]
 
 
+async def test_an_acknowledgement_that_was_taken_back_puts_nothing_off(paged: Company) -> None:
+    given = await answer(paged, Kind.ACKNOWLEDGEMENT, hours=8)
+    paged.later(hours=1)
+    now = paged.world.clock()
+    await paged.app.store.run(lambda unit: take_back(unit, paged.app.policy, given, by="ada", now=now))
+    paged.later(hours=8)
+
+    await paged.run(REMIND)
+
+    assert [each for each in replies(paged) if "Nobody has answered for 9 h" in each.words]
+
+
 async def test_a_ticket_that_somebody_took_up_is_an_answer(paged: Company) -> None:
     (review,) = [each for each in await paged.reviews() if each.candidate.purl == FILES_PACKAGE.at("1.4.2")]
     taken = replace(review, state=State.IN_REVIEW)
