@@ -25,6 +25,7 @@ from monitor.jobs.decide import Terms, anew, settle_words
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
 from monitor.jobs.sync_proposals import sync_proposals
 from monitor.jobs.ticket_health import REVIEWS, keep_health
+from monitor.jobs.ticket_text import is_odd, restoring, text_of, vouched
 from monitor.policy.answering import lost_body, undecided_body
 from monitor.ports.channels import Phase, Said, TicketState
 from monitor.ports.errors import SourceError
@@ -53,7 +54,7 @@ async def sync_reviews(app: App) -> Outcome:
     """What people decided in tickets and proposed changes: counted, answered, and turned into pins."""
     reviews = await app.store.run(lambda unit: _watched(unit, app))
     from_tickets = await _sync_tickets(app, _tickets(app, reviews))
-    from_proposals = await sync_proposals(app, [review for review in reviews if review.state in OPEN])
+    from_proposals = await sync_proposals(app, reviews)
     return Outcome(
         unknowns=(*from_tickets.unknowns, *from_proposals.unknowns),
         problems=(*from_tickets.problems, *from_proposals.problems),
@@ -124,6 +125,7 @@ def _says_something(ticket: _Ticket, state: TicketState) -> bool:
         any(review.ticket != state.key for review in ticket.reviews)
         or any(each.ref not in known for each in state.said)
         or any(_turned(review, state) != review for review in live)
+        or is_odd(ticket.reviews, live, state)
     )
 
 
@@ -142,13 +144,27 @@ def _settle(unit: UnitOfWork, *, app: App, ticket: _Ticket, state: TicketState) 
         reporter = people.known("jira", state.reporter)
         # What one review has heard, those that came into its ticket later have not: it was said of something else.
         heard = {ref for review in reviews for ref in (*review.answered, *(vote.ref for vote in review.votes))}
-        said = [_words(app, each) for each in state.said if each.ref not in heard]
+        told, restored = _told(unit, app, ticket.mark, state)
+        said = [_words(app, each) for each in told if each.ref not in heard]
         reviews, _, decided = settle_words(
             unit, Terms.of(app), reviews, said, reporter=reporter.name if reporter else "", inside=True
         )
-        events += [*decided, *_turn(unit, app, reviews, state)]
+        events += [*restored, *decided, *_turn(unit, app, reviews, state)]
     if events:
         unit.commit(*events)
+
+
+def _told(unit: UnitOfWork, app: App, mark: str, state: TicketState) -> tuple[list[Said], list[AuditEvent]]:
+    """Return what was said of what we showed. Where the ticket does not tell that any more, it is written anew first, and heard then."""
+    now = app.clock()
+    text = text_of(unit, mark)
+    if not text.is_spoilt(state):
+        return vouched(state.said, text), []
+    anew = restoring(text, now)
+    if anew is None or not unit.queue([anew], now):
+        return ([] if text.busy else vouched(state.said, text)), []
+    detail = {"ticket": state.key, "claimed": ", ".join(state.shows)[:500], "shows": ", ".join(anew.shows)[:500]}
+    return [], [AuditEvent(now, ACTOR, "ticket.restored", anew.server, detail)]
 
 
 def _words(app: App, said: Said) -> Words:

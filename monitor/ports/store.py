@@ -297,6 +297,9 @@ class UnitOfWork(Protocol):
     def said_last(self, mark: str) -> OpenTicket | UpdateTicket | None:
         """Return what was queued last of the text of the ticket with that mark, sent or not; None: it has none."""
 
+    def texts(self, mark: str) -> tuple[OpenTicket | UpdateTicket | None, list[OpenTicket | UpdateTicket]]:
+        """Return the text of the ticket with that mark that reached it last (None: none did), and those that are under way."""
+
     def queued(self, key: str) -> str:
         """Return in which state the action of that key is; empty: it was never queued."""
 

@@ -150,6 +150,20 @@ class Outbox:
         actions = (read_action(document) for (document,) in self._in.rows(found))
         return next((each for each in actions if isinstance(each, OpenTicket | UpdateTicket)), None)
 
+    def texts(self, mark: str) -> tuple[OpenTicket | UpdateTicket | None, list[OpenTicket | UpdateTicket]]:
+        """Return the text of the ticket with that mark that reached it last (None: none did), and those that are under way."""
+        of_it = or_(outbox.c.opens == key(mark), outbox.c.key.startswith(f"update:{mark}:", autoescape=True))
+        # Without a reference: it was left out, because a younger one followed.
+        there = and_(outbox.c.state == "delivered", outbox.c.ref != "")
+        coming = outbox.c.state.in_(["pending", "taken", "uncertain"])
+        documents = select(outbox.c.document).where(of_it).order_by(outbox.c.id.desc())
+        last, rest = (
+            [read_action(document) for (document,) in self._in.rows(query)]
+            for query in (documents.where(there).limit(1), documents.where(coming))
+        )
+        found = next((each for each in last if isinstance(each, OpenTicket | UpdateTicket)), None)
+        return found, [each for each in rest if isinstance(each, OpenTicket | UpdateTicket)]
+
     def queued(self, name: str) -> str:
         """Return in which state the action of that key is; empty: it was never queued."""
         found = select(outbox.c.state).where(outbox.c.key == key(name))

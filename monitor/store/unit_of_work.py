@@ -81,7 +81,7 @@ class Unit:
         self.queue, self.take, self.settle = outbox.queue, outbox.take, outbox.settle
         self.outbox, self.undelivered, self.began = outbox.outbox, outbox.undelivered, outbox.began
         self.queued, self.said_last, self.action = outbox.queued, outbox.said_last, outbox.action
-        self.newest = outbox.newest
+        self.newest, self.texts = outbox.newest, outbox.texts
 
         audit = Audit(transaction)
         self.chain, self.head, self.commit = audit.chain, audit.head, audit.commit

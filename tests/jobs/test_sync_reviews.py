@@ -1,9 +1,9 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.domain.action import Delivered, Delivery, Rejected, WritePin
+from monitor.domain.action import Action, Delivered, Delivery, Rejected, UpdateTicket, WritePin
 from monitor.domain.review import Review, State, Word
 from monitor.domain.server import Pin
 from monitor.ports.channels import Change, Phase
@@ -49,6 +49,11 @@ class Refusing:
 
 def keep(unit: UnitOfWork, *reviews: Review) -> None:
     unit.keep_reviews(reviews)
+    unit.commit(unit.events("run.finished")[0])
+
+
+def queue(unit: UnitOfWork, action: Action, now: datetime) -> None:
+    unit.queue([action], now)
     unit.commit(unit.events("run.finished")[0])
 
 
@@ -338,7 +343,10 @@ async def test_a_pin_that_is_known_more_exactly_has_to_be_approved_again(asked: 
     (review,) = await asked.reviews()
     known_less = replace(review, candidate=Pin(review.candidate.purl))
     await asked.app.store.run(lambda unit: keep(unit, known_less))
-    ticket.shows = (known_less.candidate.fingerprint,)
+    shows = (known_less.candidate.fingerprint,)
+    less = UpdateTicket(f"update:{ticket.mark}:less", review.server, ticket.mark, ticket.title, (), "high", shows)
+    await asked.app.store.run(lambda unit: queue(unit, less, asked.app.clock()))
+    await synced(asked)
     tracker.decide(ticket, Word.APPROVE, "acc-ada", asked.app.clock())
     await synced(asked, times=2)
     ticket.phase = Phase.TAKEN
