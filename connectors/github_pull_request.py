@@ -116,7 +116,7 @@ class GitHubPullRequest:
 
     async def _propose(self, change: Change, branch: str) -> Delivery:
         # 1. What exists is not opened again.
-        if (pull := await self._newest(branch)) is not None:
+        if (pull := await self._newest(branch, ours=True)) is not None:
             return self._known(pull)
         # 2. What stands there already needs no proposal.
         text = (await self._get(self._contents(self.branch), Content)).text()
@@ -141,7 +141,7 @@ class GitHubPullRequest:
         answer = await self._send("POST", "/pulls", asked, also=INVALID)
         if answer.status == CREATED:
             return Delivered(str(read(answer.body, Made, "pull request").number))
-        if (pull := await self._newest(branch)) is not None:
+        if (pull := await self._newest(branch, ours=True)) is not None:
             return self._known(pull)
         return Rejected(f"{NAME}: {said(answer)}")
 
@@ -194,7 +194,8 @@ class GitHubPullRequest:
         if pull.base.ref != self.branch:
             return TicketState(key, Phase.CLOSED, f"merged into {pull.base.ref}, not {self.branch}", reporter=author)
         if weak:
-            return TicketState(key, Phase.CLOSED, f"merged, and counts for nothing: {weak}", reporter=author)
+            status = f"merged, and counts for nothing: {weak}"
+            return TicketState(key, Phase.CLOSED, status, reporter=author, merged=True)
         reviews = await self._get(f"/pulls/{pull.number}/reviews?per_page={MAX_REVIEWS}", list[Review])
         shows = await self._shows(pull, change)
         words = tuple(
@@ -203,10 +204,9 @@ class GitHubPullRequest:
             if each.user and each.submitted_at
         )
         if not words or len(reviews) >= MAX_REVIEWS:
-            return TicketState(
-                key, Phase.CLOSED, "merged without an approving review of its last commit", reporter=author
-            )
-        return TicketState(key, Phase.APPROVED, "merged", words, author, shows)
+            status = "merged without an approving review of its last commit"
+            return TicketState(key, Phase.CLOSED, status, reporter=author, merged=True)
+        return TicketState(key, Phase.APPROVED, "merged", words, author, shows, merged=True)
 
     async def _closed(self, pull: Pull, change: WritePin) -> TicketState:
         """A proposal that somebody closed is a rejection; where it cannot be told who, or we did it ourselves, it is none."""
@@ -250,11 +250,13 @@ class GitHubPullRequest:
             return "there is no CODEOWNERS file"
         return f"the CODEOWNERS file has {len(broken.errors)} error(s)" if broken.errors else ""
 
-    async def _newest(self, branch: str) -> Pull | None:
+    async def _newest(self, branch: str, *, ours: bool = False) -> Pull | None:
+        """Return the proposal of a branch. `ours`: none but to our base; else that is preferred to what somebody asks for elsewhere."""
         owner = self.repository.partition("/")[0]
         asked = urlencode({"head": f"{owner}:{branch}", "state": "all", "per_page": 100})
         pulls = [each for each in await self._get(f"/pulls?{asked}", list[Pull]) if each.head.ref == branch]
-        return max(pulls, key=lambda pull: pull.number, default=None)
+        here = [each for each in pulls if each.base.ref == self.branch]
+        return max(here if ours or here else pulls, key=lambda pull: pull.number, default=None)
 
     async def _get(self, path: str, shape: type[T]) -> T:
         answer = await self.client.get(self._address(path), accept=ACCEPT, limit=2**23)

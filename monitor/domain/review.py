@@ -29,6 +29,10 @@ EARLY = frozenset({State.DETECTED, State.TICKETED})
 """Nobody has taken the question up yet: its ticket may go on to ask about a newer version."""
 
 
+UNREVIEWED = "a merge without the review it needs"
+"""Who asked (`asked_by`) about what came into the registry by a proposal of ours, and was approved by nobody who may."""
+
+
 class Happening(StrEnum):
     """What can happen to a review."""
 

@@ -3,24 +3,25 @@
 A proposal is for exactly one pin, which its branch is named after, so that nothing else can have been shown in it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from monitor.app import App
-from monitor.domain.action import WritePin
+from monitor.domain.action import CommentTicket, WritePin
 from monitor.domain.audit import AuditEvent
 from monitor.domain.decision import Words
-from monitor.domain.review import OPEN, Review
+from monitor.domain.review import OPEN, UNREVIEWED, Review, State, Word
 from monitor.domain.server import Approval
 from monitor.domain.unknown import Unknown
 from monitor.jobs.bulkhead import guarded
 from monitor.jobs.decide import Terms, decide_by
-from monitor.jobs.outcome import ACTOR, Outcome
+from monitor.jobs.outcome import ACTOR, Outcome, review_event
 from monitor.jobs.rulebook import Rulebook
-from monitor.jobs.standing import proposal_key
+from monitor.jobs.standing import is_written, pin_key, proposal_key
 from monitor.jobs.ticket_health import PROPOSED, REVIEWS, keep_health
+from monitor.policy.answering import proposal_body
 from monitor.ports.channels import Phase, TicketState
 from monitor.ports.errors import SourceError
 from monitor.ports.store import UnitOfWork
@@ -30,7 +31,10 @@ BY = "pull request"
 
 
 async def sync_proposals(app: App, reviews: Sequence[Review]) -> Outcome:
-    """Propose what may be approved and is decided nowhere else, and let what was merged or closed count."""
+    """Propose what may be approved and is decided nowhere else, and let what was merged or closed count.
+
+    `reviews`: those that are open, and those that were decided lately.
+    """
     if app.proposals is None or not reviews:
         return Outcome()
     proposed = await app.store.run(partial(_propose, app=app, reviews=reviews))
@@ -44,20 +48,71 @@ async def sync_proposals(app: App, reviews: Sequence[Review]) -> Outcome:
         await app.store.run(partial(keep_health, app=app, source=source, problem=str(unknown)))
         return Outcome(unknowns=(unknown,))
     await app.store.run(partial(keep_health, app=app, source=source, problem=None))
-    unknowns = []
+    unknowns: list[Unknown] = []
+    problems: list[str] = []
     for change, review in proposed:
-        said = _words(app, states, change.key)
-        known = {*review.answered, *(vote.ref for vote in review.votes)}
-        if all(each.ref in known for each in said):
-            continue
-        work = partial(decide_by, terms=Terms.of(app), review=review, said=said)
-        done = await guarded(change.key, app.store.run(work))
-        unknowns += [done] if isinstance(done, Unknown) else []
-    return Outcome(unknowns=tuple(unknowns))
+        if state := states.get(change.key):
+            done = await guarded(change.key, _count(app, review, state))
+            if isinstance(done, Unknown):
+                unknowns.append(done)
+            elif done:
+                problems.append(done)
+    return Outcome(unknowns=tuple(unknowns), problems=tuple(problems))
+
+
+async def _count(app: App, review: Review, state: TicketState) -> str:
+    """Let what was said in a proposal count; return what is wrong with how it ended, in words or none."""
+    said = _words(app, state)
+    if review.state is State.APPROVED:
+        said = [each for each in said if each.word is Word.REJECT]
+    known = {*review.answered, *(vote.ref for vote in review.votes)}
+    now: Review | None = review
+    if any(each.ref not in known for each in said):
+        now = (await app.store.run(partial(decide_by, terms=Terms.of(app), review=review, said=said))).review
+    if now is None or not (wrong := _wrong(now, state)):
+        return ""
+    await app.store.run(partial(_tell, app=app, review=now, state=state, wrong=wrong))
+    return wrong
+
+
+def _wrong(review: Review, state: TicketState) -> str:
+    subject = f"{review.server} {review.candidate.purl.version or review.candidate.purl}"
+    if state.merged and review.state in OPEN:
+        return (
+            f"pull request {state.key} is {state.status}, without the review that an approval needs: the registry has {subject}, "
+            "and nobody who may has approved it; approve it, or reject it and take it out there"
+        )
+    if review.state is State.APPROVED and not state.merged and state.phase in (Phase.CLOSED, Phase.REJECTED):
+        return (
+            f"pull request {state.key} is {state.status}: {subject} is approved, and the registry does not have it; "
+            "open it again, or reject the version"
+        )
+    return ""
+
+
+def _tell(unit: UnitOfWork, app: App, review: Review, state: TicketState, wrong: str) -> None:
+    """Say it once in the ticket; what was merged so is asked about until somebody decides, whatever the registry says."""
+    unit.alone()
+    now = app.clock()
+    key = f"proposal-ended:{review.mark}:{review.candidate.fingerprint}:{state.key}"
+    if unit.queued(key):
+        return
+    verb = "closed"
+    if state.merged:
+        verb = "unreviewed"
+        found = [each for each in unit.reviews([review.server]) if each.fingerprint == review.fingerprint]
+        unit.keep_reviews([replace(each, asked_by=UNREVIEWED) for each in found if each.state in OPEN])
+    unit.queue([CommentTicket(key, review.server, review.mark, proposal_body(wrong, review))], now)
+    detail = {"proposal": state.key, "status": state.status[:500]}
+    unit.commit(replace(review_event(review, now), verb=f"proposal.{verb}", detail=detail | _named(review)))
+
+
+def _named(review: Review) -> dict[str, str]:
+    return {"version": str(review.candidate.purl), "pin": review.candidate.fingerprint}
 
 
 def _propose(unit: UnitOfWork, app: App, reviews: Iterable[Review]) -> list[tuple[WritePin, Review]]:
-    """Queue the proposals that are not queued yet; return those that were delivered, with their reviews.
+    """Queue the proposals that are not queued yet; return those that were delivered and may tell something, with their reviews.
 
     Where a tracker is configured, the ticket decides, and what is decided there is proposed afterwards.
     """
@@ -67,6 +122,13 @@ def _propose(unit: UnitOfWork, app: App, reviews: Iterable[Review]) -> list[tupl
     new: list[WritePin] = []
     book = Rulebook.of(unit, app.policy, now)
     for review in reviews:
+        if review.state is State.APPROVED:
+            decided = f"{pin_key(review)}:{PROPOSED}"
+            change = unit.action(decided) if unit.queued(decided) == "delivered" else None
+            if isinstance(change, WritePin) and not is_written(unit, review):
+                delivered.append((change, review))
+        if review.state not in OPEN:
+            continue
         change = _proposal(app, review, book)
         state = unit.queued(change.key)
         if state == "delivered":
@@ -97,9 +159,8 @@ def _proposal(app: App, review: Review, book: Rulebook) -> WritePin:
     return WritePin(proposal_key(review), review.server, approval, before, PROPOSED, review.mark)
 
 
-def _words(app: App, states: Mapping[str, TicketState], key: str) -> list[Words]:
-    state = states.get(key)
-    if state is None or state.phase not in (Phase.APPROVED, Phase.REJECTED):
+def _words(app: App, state: TicketState) -> list[Words]:
+    if state.phase not in (Phase.APPROVED, Phase.REJECTED):
         return []
     people = app.policy.people
     return [

@@ -62,6 +62,12 @@ def votes_over_body(before: Review, now: Review) -> Document:
     return (Paragraph(text),)
 
 
+def proposal_body(what: str, review: Review) -> Document:
+    """Say that a proposal ended otherwise than the review of its version."""
+    show = f"mcp-monitor review show {review.server} {_version(review)}"
+    return (Paragraph(f"{what[:1].upper()}{what[1:]}."), Paragraph(f"{show} says how things stand."))
+
+
 def unwritten_body(what: str, detail: str) -> Document:
     """Say that an approval did not reach the registry."""
     return (Paragraph(f"Not written into the registry: {what}. {detail}"), Paragraph("It is tried again every hour."))

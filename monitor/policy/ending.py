@@ -10,7 +10,7 @@ from monitor.domain.finding import Delta, Tracked
 from monitor.domain.fingerprint import fingerprint
 from monitor.domain.hold import same_pin
 from monitor.domain.purl import Purl
-from monitor.domain.review import OPEN, Happening, Review, State, advance
+from monitor.domain.review import OPEN, UNREVIEWED, Happening, Review, State, advance
 from monitor.domain.snapshot import Snapshot
 from monitor.domain.stage import Stage
 from monitor.domain.unknown import Unknown
@@ -46,7 +46,8 @@ def ended_now(
     if review.state not in OPEN:
         return None
     was_candidate = any(each.finding.rule == "new-release" and each.finding.about == purl for each in delta.resolved)
-    if was_candidate and snapshot.approval and same_pin(snapshot.approval.pin, review.candidate):
+    by_hand = was_candidate and review.asked_by != UNREVIEWED
+    if by_hand and snapshot.approval and same_pin(snapshot.approval.pin, review.candidate):
         return advance(review, Happening.APPROVE)
     if review.asked_by and snapshot.server.stage is not Stage.RETIRED:
         return None  # Somebody asked, and is answered by people.

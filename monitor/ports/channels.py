@@ -78,6 +78,8 @@ class TicketState:
     """Whether it stands where decisions go, and no person brought it there."""
     unread: str = ""
     """Why what was said in it could not be read, so that `said` is empty; empty: it was read."""
+    merged: bool = False
+    """Of a proposed change: whether the registry has it, whoever reviewed it."""
 
 
 class TicketTracker(Protocol):

@@ -348,3 +348,35 @@ async def test_the_doctor_says_where_decisions_are_proposed(hub: GitHubPullReque
     world.github.delete(REPOSITORY)
     with pytest.raises(NotFound):
         await hub.probe()
+
+
+def elsewhere(world: World, head: str) -> None:
+    """Let somebody ask to merge our branch into another one."""
+    world.github.forge.put(REPOSITORY, PATH, TEXT.encode(), branch="staging")
+    made = Proposal(len(proposals(world)) + 1, head, "staging", "try it", "", world.clock(), by="ada")
+    proposals(world).append(made)
+
+
+async def test_a_younger_request_to_merge_our_branch_elsewhere_hides_nothing(
+    hub: GitHubPullRequest, world: World
+) -> None:
+    await hub.write(WRITE)
+    elsewhere(world, proposals(world)[0].head)
+    merge(world, ("grace", "APPROVED"))
+
+    found = await state(hub)
+
+    assert (found.key, found.phase, found.merged) == ("1", Phase.APPROVED, True)
+
+
+async def test_a_request_to_merge_our_branch_elsewhere_is_not_our_proposal(
+    hub: GitHubPullRequest, world: World
+) -> None:
+    await hub.write(WRITE)
+    head = proposals(world).pop().head
+    elsewhere(world, head)
+    proposals(world)[0].closed_at = world.clock()
+
+    delivery = await hub.write(WRITE)
+
+    assert delivery == Delivered("2")

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from monitor.domain.action import Delivered, Delivery, WritePin
-from monitor.domain.review import Word
+from monitor.domain.decision import Words
+from monitor.domain.review import UNREVIEWED, Review, State, Word
+from monitor.jobs.decide import Terms, decide_by
 from monitor.ports.channels import Change, Phase, Said, TicketState
 from monitor.runner import run
 from tests.company import Company
+from tests.jobs.conftest import PEOPLE
 from tests.tracker import Tracker
 
 
@@ -50,12 +53,12 @@ class Repository:
         """All is well."""
         return "github-pull-request: in memory"
 
-    def decide(self, company: Company, phase: Phase, *by: str) -> None:
+    def decide(self, company: Company, phase: Phase, *by: str, merged: bool = False) -> None:
         """Merge or close the only proposal, after these people's reviews."""
         (pin,) = self.proposed
         word = Word.APPROVE if phase is Phase.APPROVED else Word.REJECT
         said = tuple(Said(f"4-{name}", word, name, company.app.clock(), (pin,), "pull request 4") for name in by)
-        self.states[pin] = TicketState("4", phase, phase.value, said)
+        self.states[pin] = TicketState("4", phase, phase.value, said, merged=merged)
 
 
 @pytest.fixture
@@ -63,6 +66,21 @@ def repository(asked: Company) -> Repository:
     made = Repository()
     asked.replace(writers={made.name: made}, proposals=made, tickets=Console())
     return made
+
+
+async def approve(company: Company, review: Review) -> None:
+    """Let ada approve at the keyboard."""
+    pins = (review.candidate.fingerprint,)
+    words = Words("1", Word.APPROVE, PEOPLE.named("ada"), "ada", company.app.clock(), pins, "command line")
+    terms = Terms.of(company.app)
+    await company.app.store.run(lambda unit: decide_by(unit, terms, review, [words]))
+
+
+async def told(company: Company) -> list[str]:
+    """Return which proposals tickets were told of."""
+    (review,) = await company.reviews()
+    key = f"proposal-ended:{review.mark}:{review.candidate.fingerprint}:4"
+    return ["pull request 4"] if await company.app.store.run(lambda unit: unit.queued(key)) else []
 
 
 async def synced(company: Company) -> list[str]:
@@ -115,3 +133,61 @@ async def test_a_proposal_that_somebody_known_closed_is_rejected(asked: Company,
     repository.decide(asked, Phase.REJECTED, "bob")
 
     assert await synced(asked) == ["rejected"]
+
+
+async def test_a_proposal_of_what_was_decided_that_is_closed_is_told_until_it_is_mended(
+    asked: Company, repository: Repository
+) -> None:
+    jira = Tracker()
+    asked.replace(tickets=jira)
+    (review,) = await asked.reviews()
+    await approve(asked, review)
+    await synced(asked)
+    asked.later(minutes=5)
+    repository.decide(asked, Phase.CLOSED)
+
+    once = await run(asked.app, ["reviews"])
+    again = await run(asked.app, ["reviews"])
+
+    assert [len(each.problems) for each in (once, again)] == [1, 1]
+    assert "is approved, and the registry does not have it" in once.problems[0]
+    assert await told(asked) == ["pull request 4"]
+    assert [each.state for each in await asked.reviews()] == [State.APPROVED]
+
+
+async def test_who_closes_the_proposal_of_what_was_decided_rejects_it(asked: Company, repository: Repository) -> None:
+    (review,) = await asked.reviews()
+    await approve(asked, review)
+    await synced(asked)
+    asked.later(minutes=5)
+    repository.decide(asked, Phase.REJECTED, "bob")
+
+    assert await synced(asked) == ["rejected"]
+
+
+async def test_a_merged_proposal_of_what_was_decided_is_no_problem(asked: Company, repository: Repository) -> None:
+    (review,) = await asked.reviews()
+    await approve(asked, review)
+    await synced(asked)
+    repository.decide(asked, Phase.CLOSED, merged=True)
+
+    report = await run(asked.app, ["reviews"])
+
+    assert report.problems == ()
+    assert [each.state for each in await asked.reviews()] == [State.APPROVED]
+
+
+async def test_a_merge_without_the_review_that_it_needs_is_told_and_asked_about(
+    asked: Company, repository: Repository
+) -> None:
+    await synced(asked)
+    repository.decide(asked, Phase.CLOSED, merged=True)
+
+    reports = [await run(asked.app, ["reviews"]) for _ in range(2)]
+
+    assert ["nobody who may has approved it" in each for report in reports for each in report.problems] == [True, True]
+    assert [each.asked_by for each in await asked.reviews()] == [UNREVIEWED]
+    assert await told(asked) == ["pull request 4"]
+    assert [
+        each.detail["status"] for each in await asked.app.store.run(lambda unit: unit.events("proposal.unreviewed"))
+    ]

@@ -261,6 +261,16 @@ async def test_a_merge_that_nobody_of_the_approvers_reviewed_is_no_approval(prop
     assert State.APPROVED not in (await states(proposing)).values()
 
 
+async def test_a_merge_that_nobody_reviewed_is_no_approval_when_the_registry_has_it(proposing: Company) -> None:
+    proposing.world.github.forge.merge(REPOSITORY, 1)
+    pull(proposing)
+
+    reports = [await look(proposing) for _ in range(3)]
+
+    assert ["nobody who may has approved it" in "".join(each.problems) for each in reports] == [True, True, True]
+    assert State.APPROVED not in (await states(proposing)).values()
+
+
 async def test_a_proposal_that_is_closed_rejects_the_version(proposing: Company) -> None:
     proposing.world.github.forge.close(REPOSITORY, 1, by="grace")
 
