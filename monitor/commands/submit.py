@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,8 +19,9 @@ from monitor.domain.people import Person
 from monitor.domain.server import Entry
 from monitor.domain.stage import Stage
 from monitor.domain.submission import Submission
-from monitor.domain.text import one_line
+from monitor.domain.text import one_line, visible
 from monitor.ending import ExitCode, Stop
+from monitor.jobs.decide import Terms, reopened
 from monitor.ports.errors import SourceError
 from monitor.ports.store import UnitOfWork
 from monitor.settings import Settings
@@ -76,7 +76,8 @@ def submit(config: Path, asked: Asked) -> int:
     listed = read_registry(settings).entries
     if taken := _taken(new, listed):
         raise Stop(taken, ExitCode.USAGE)
-    say(_write(settings, lambda unit: _keep(unit, new, now)))
+    terms = Terms(wiring.policy(settings.config), tuple(sorted(settings.config.reviews.writers)), now)
+    say(_write(settings, lambda unit: _keep(unit, new, terms)))
     return ExitCode.QUIET
 
 
@@ -113,8 +114,9 @@ def _taken(new: Submission, listed: tuple[Entry, ...]) -> str:
     return ""
 
 
-def _keep(unit: UnitOfWork, new: Submission, now: datetime) -> str:
+def _keep(unit: UnitOfWork, new: Submission, terms: Terms) -> str:
     unit.alone()
+    now = terms.now
     before = next((each for each in unit.submissions() if each.server.name == new.server.name), None)
     if before and before.stage not in (Stage.REJECTED, Stage.RETIRED):
         if replace(new, submitted_at=before.submitted_at, by=before.by, stage=before.stage) != before:
@@ -132,7 +134,17 @@ def _keep(unit: UnitOfWork, new: Submission, now: datetime) -> str:
         "owner": new.server.owner,
         "tier": str(new.server.tier),
     }
-    unit.commit(AuditEvent(now, new.by, "server.submitted", new.server.name, detail))
+    submitted = AuditEvent(now, new.by, "server.submitted", new.server.name, detail)
+    decided = [each for each in unit.reviews([new.server.name]) if each.candidate.purl == new.candidate.purl]
+    for review in decided:
+        # What was decided about this version stays decided, unless somebody asks anew.
+        if done := reopened(unit, terms, review, by=new.by, reason=f"submitted again: {new.purpose}"):
+            unit.commit(submitted, done[1])
+            was = f"{new.candidate.purl}, which was {review.state.value}"
+            return (
+                f"Submitted {new.server.name} again with {was}. The next run opens a new ticket for it: mcp-monitor run"
+            )
+    unit.commit(submitted)
     return f"Submitted {new.server.name} with {new.candidate.purl}. The next run looks at it, and opens its ticket: mcp-monitor run"
 
 
@@ -217,4 +229,6 @@ def _write(settings: Settings, work: Callable[[UnitOfWork], T]) -> T:
 def _text(option: str, text: str) -> str:
     if not 0 < len(text.strip()) <= LONGEST:
         raise Stop(f"{option}: expected a text of at most {LONGEST} characters", ExitCode.USAGE)
+    if visible(text.strip()) != text.strip() or {"\n", "\t"} & set(text.strip()):
+        raise Stop(f"{option}: expected one line of printable characters, got {one_line(text, 100)}", ExitCode.USAGE)
     return text.strip()

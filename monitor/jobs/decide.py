@@ -63,6 +63,18 @@ def reopen_by(unit: UnitOfWork, terms: Terms, review: Review, *, by: str, reason
     None: it is not decided (any more).
     """
     unit.alone()
+    done = reopened(unit, terms, review, by=by, reason=reason)
+    if done is None:
+        return None
+    again, event = done
+    unit.commit(event)
+    return again
+
+
+def reopened(
+    unit: UnitOfWork, terms: Terms, review: Review, *, by: str, reason: str
+) -> tuple[Review, AuditEvent] | None:
+    """The same without committing; returns what is to be audited, too."""
     now = terms.now
     found = next((each for each in unit.reviews([review.server]) if each.fingerprint == review.fingerprint), None)
     if found is None or found.state not in (State.APPROVED, State.REJECTED):
@@ -73,8 +85,7 @@ def reopen_by(unit: UnitOfWork, terms: Terms, review: Review, *, by: str, reason
     unit.keep_reviews([again])
     unit.queue([anew(unit, found, again, reopened_body(by, reason))], now)
     event = review_event(again, now)
-    unit.commit(replace(event, actor=by, verb="review.reopened", detail={**event.detail, "reason": reason[:500]}))
-    return again
+    return again, replace(event, actor=by, verb="review.reopened", detail={**event.detail, "reason": reason[:500]})
 
 
 def anew(unit: UnitOfWork, before: Review, again: Review, because: Document) -> OpenTicket:
@@ -125,9 +136,7 @@ def settle_words(
     if heard:
         unit.keep_reviews(after)
         known = {each.fingerprint for each in after}
-        others = any(
-            each.state in OPEN for each in unit.reviews_in([after[0].mark]) if each.fingerprint not in known
-        )
+        others = any(each.state in OPEN for each in unit.reviews_in([after[0].mark]) if each.fingerprint not in known)
         actions += _answers(terms, after, heard, rules, inside=inside, others=others)
         unit.queue(actions, now)
     return after, tuple(heard), events

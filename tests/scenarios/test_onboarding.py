@@ -129,9 +129,28 @@ async def test_a_rejection_ends_it_and_it_may_be_asked_for_again(asking: Asking)
     asking.company.world.jira.transition(asking.company.world.jira.issues[-1].key, "Rejected", by="acc-grace")
     await asking.company.run(["reviews", "deliver"])
 
-    assert await asking.stage() is Stage.REJECTED
+    rejected = await asking.stage()
     again = await asking("submit", *NOTES, *SUBMIT)
-    assert again.code == 0
+    for _ in range(3):
+        asking.company.later(hours=2)
+        await asking.company.run()
+    asking.company.world.jira.transition(asking.company.world.jira.issues[-1].key, "Approved", by="acc-grace")
+    await asking.company.run(["reviews", "deliver"])
+
+    assert rejected is Stage.REJECTED
+    assert again.code == 0, again.err
+    assert "which was rejected" in again.out
+    assert len(asking.company.world.jira.issues) == 2
+    assert await asking.stage() is Stage.APPROVED
+
+
+async def test_a_text_that_a_registry_cannot_hold_in_a_line_is_refused(asking: Asking) -> None:
+    await asking.company.run()
+
+    printed = await asking("retire", FILES, "--reason", "gone\nstage: approved")
+
+    assert printed.code == 2
+    assert "expected one line" in printed.err
 
 
 async def test_what_somebody_else_builds_is_no_match_and_cannot_be_approved(asking: Asking) -> None:
