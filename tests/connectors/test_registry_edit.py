@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -188,6 +188,15 @@ def test_the_same_pin_by_hand_is_left_as_it_is() -> None:
     by_hand = edit(TEXT, write(replace(approval(), approved_by="somebody", ticket="OTHER-1")))
 
     assert edit(by_hand, write()) == by_hand
+
+
+def test_the_same_pin_by_hand_is_approved_for_as_long_as_was_decided() -> None:
+    by_hand = edit(TEXT, write(replace(approval(), approved_by="somebody", expires_at=AT + timedelta(days=1))))
+
+    written = entry_of(edit(by_hand, write())).approval
+
+    assert written is not None
+    assert (written.approved_by, written.expires_at) == ("grace", approval().expires_at)
 
 
 def test_a_hand_that_pinned_other_bytes_of_that_version_is_a_conflict() -> None:

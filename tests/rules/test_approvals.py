@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.domain.finding import Finding, Severity
+from monitor.domain.review import Vote, Word
 from monitor.domain.server import Approval
 from monitor.domain.terms import Terms
-from monitor.rules.approvals import approval_expired, approval_expiring, not_approved, review_due
-from tests.make import approval, days_ago, found, server, snapshot
+from monitor.rules.approvals import approval_expired, approval_expiring, approval_rejected, not_approved, review_due
+from tests.make import NOW, approval, days_ago, found, server, snapshot
 
 YEARLY = Terms(expires_after={1: timedelta(days=90), 2: timedelta(days=365)})
 
@@ -83,3 +84,19 @@ def test_an_approval_without_a_date_is_told_quietly() -> None:
 
 def test_a_server_without_an_approved_version_is_told_of() -> None:
     assert [each.rule for each in found(not_approved(snapshot(approval=None)))] == ["not-approved"]
+
+
+def test_what_was_rejected_and_is_approved_in_the_registry_is_a_finding() -> None:
+    rejected = {approval().pin.purl: Vote("grace", Word.REJECT, NOW, "jira SEC-7", "1", "pin", "no")}
+    seen = snapshot(approval=replace(approval(), approved_at=days_ago(1)), rejected=rejected)
+
+    (finding,) = found(approval_rejected(seen))
+
+    assert (finding.rule, finding.severity, finding.about) == ("approval-rejected", Severity.HIGH, None)
+    assert "rejected by grace" in finding.summary
+
+
+def test_what_was_approved_after_it_was_rejected_is_no_finding() -> None:
+    rejected = {approval().pin.purl: Vote("grace", Word.REJECT, days_ago(2), "jira SEC-7", "1", "pin", "no")}
+
+    assert found(approval_rejected(snapshot(approval=replace(approval(), approved_at=NOW), rejected=rejected))) == []
