@@ -287,6 +287,27 @@ async def test_what_a_ticket_said_last_is_its_newest_text(store: Database) -> No
     assert (last, only, await store.run(lambda unit: unit.said_last("m2"))) == (updated, other, None)
 
 
+async def test_what_a_ticket_shows_is_the_newest_text_that_reached_it(store: Database) -> None:
+    opened = OpenTicket("ticket:m1", "s", "m1", "first", (Paragraph("old"),), "high", shows=("p1",))
+    updates = [UpdateTicket(f"update:m1:{name}", "s", "m1", name, BODY, "high", shows=(name,)) for name in "abcd"]
+    await queue(store, opened, *updates)
+    taken = await take(store)
+    left_out, refused, waits = Delivered(""), Rejected("no such field"), Deferred("busy", 60)
+    outcomes: list[tuple[Delivery, datetime | None]] = [
+        (Delivered("SEC-1"), None),
+        (Delivered("a"), None),
+        (left_out, None),
+        (refused, None),
+        (waits, LATER),
+    ]
+
+    for queued, (delivery, again) in zip(taken, outcomes, strict=True):
+        await settle(store, queued, delivery, again)
+
+    assert await store.run(lambda unit: unit.texts("m1")) == (updates[0], [updates[3]])
+    assert await store.run(lambda unit: unit.texts("m")) == (None, [])
+
+
 async def test_an_action_is_found_by_its_key(store: Database) -> None:
     opened = OpenTicket("ticket:m1", "s", "m1", "first", (Paragraph("old"),), "high")
     await queue(store, opened)
