@@ -157,6 +157,11 @@ def signed_checkpoints(folder: Path, public_key: Path) -> Sequence[Signed]:
     return checkpoint_folder.read_signed(folder, checkpoint_folder.read_public(public_key))
 
 
+def require_public_key(path: Path) -> None:
+    """Read the key that checkpoints are verified by. Raises `Denied` and `Malformed`."""
+    checkpoint_folder.read_public(path)
+
+
 BadLine = gateway_log.Bad
 
 

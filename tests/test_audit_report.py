@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from connectors.gateway_log import read_line
 from monitor.commands.audit_report import read_period
@@ -65,16 +66,19 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 
 @pytest.fixture
-def desk(capsys: pytest.CaptureFixture[str], company: Company, logged: list[str]) -> Desk:
+def desk(capsys: pytest.CaptureFixture[str], company: Company, logged: list[str]) -> Iterator[Desk]:
     del logged  # the program sets up its own log
-    return Desk(company, capsys)
+    with time_machine.travel(company.world.clock()):
+        yield Desk(company, capsys)
 
 
 @pytest.fixture
-def own(capsys: pytest.CaptureFixture[str], world: World, tmp_path: Path, logged: list[str]) -> Desk:
+def own(capsys: pytest.CaptureFixture[str], world: World, tmp_path: Path, logged: list[str]) -> Iterator[Desk]:
     """The quarter, for tests that change it."""
     del logged  # as above
-    return Desk(lived(world, tmp_path), capsys)
+    lived_in = lived(world, tmp_path)
+    with time_machine.travel(world.clock()):
+        yield Desk(lived_in, capsys)
 
 
 def look(company: Company) -> None:
@@ -206,6 +210,50 @@ def test_a_quarter_of_which_nothing_is_recorded_is_not_quiet(desk: Desk) -> None
     text = path.read_text("utf-8")
     assert "what was used is not known" in text
     assert "it was read first after that" in text
+
+
+def test_a_quarter_that_has_not_begun_is_wrong_usage(desk: Desk) -> None:
+    path = desk.folder / "future.html"
+
+    refused = desk("audit", "report", "--quarter", "2999Q1", "--output", str(path))
+
+    assert refused.code == 2
+    assert "2999Q1 has not begun" in refused.err
+    assert not path.exists()
+
+
+def test_a_quarter_that_is_not_over_says_so(desk: Desk) -> None:
+    rows = {each["what"]: each["how many"] for each in sheets(desk)["summary"]}
+    path = desk.folder / "running.html"
+
+    said = desk("audit", "report", "--quarter", quarter(desk), "--output", str(path))
+
+    assert rows["the quarter"] == "NOT OVER YET"
+    assert "THE QUARTER IS NOT OVER YET" in path.read_text("utf-8")
+    assert "is not over yet" in said.err
+
+
+def test_a_folder_that_holds_something_else_gets_no_report(desk: Desk) -> None:
+    folder = desk.folder / "shared"
+    folder.mkdir()
+    (folder / "payroll.xlsx").write_bytes(b"x")
+
+    refused = desk("audit", "report", "--quarter", quarter(desk), "--format", "csv", "--output", str(folder))
+
+    assert refused.code == 2
+    assert "payroll.xlsx" in refused.err
+    assert [each.name for each in folder.iterdir()] == ["payroll.xlsx"]
+
+
+def test_a_place_that_cannot_be_written_is_named_as_it_was_given(desk: Desk) -> None:
+    folder = desk.folder / "is-a-folder"
+    folder.mkdir()
+
+    refused = desk("audit", "report", "--quarter", quarter(desk), "--output", str(folder))
+
+    assert refused.code == 2
+    assert f"{folder}: Is a directory" in refused.err
+    assert "/." not in refused.err
 
 
 def test_a_quarter_begins_at_midnight_where_it_is_asked_about() -> None:

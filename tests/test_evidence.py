@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -89,10 +89,15 @@ def made(desk: Desk, server: str = FILES, version: str = "1.4.2") -> Path:
     return path
 
 
-def verified(desk: Desk | Reader, path: Path, *more: str) -> Printed:
-    """Verify with no configuration that could be read."""
+def verified(desk: Desk | Reader, path: Path, *more: str, trusting: bool = True) -> Printed:
+    """Verify with no configuration that could be read. `trusting`: the reader names the file's roots, which are the simulated world's."""
     desk.capsys.readouterr()
-    code = cli.main(["evidence", "verify", str(path), *more, "--config", str(desk.folder / "no-such.toml")])
+    roots: list[str] = []
+    if trusting:
+        with suppress(evidence_file.EvidenceError):
+            grounds = opened(path).grounds
+            roots = [part for root in (grounds.roots if grounds else ()) for part in ("--root", root.sha256)]
+    code = cli.main(["evidence", "verify", str(path), *more, *roots, "--config", str(desk.folder / "no-such.toml")])
     out, err = desk.capsys.readouterr()
     return Printed(code, out, err)
 
@@ -288,6 +293,56 @@ def test_another_root_decides_otherwise(reader: Reader) -> None:
         return replace(bundle, grounds=grounds, bodies={**bundle.bodies, digest: other})
 
     assert verified(reader, altered(reader.path, change)).code == 1
+
+
+def test_under_roots_that_nobody_vouches_for_nothing_can_be_told(reader: Reader) -> None:
+    printed = verified(reader, reader.path, trusting=False)
+
+    assert printed.code == 3
+    assert "not one that this program has" in printed.out
+
+
+def test_a_root_is_named_by_its_file_too(reader: Reader) -> None:
+    bundle = opened(reader.path)
+    assert bundle.grounds
+    named: list[str] = []
+    for root in bundle.grounds.roots:
+        (reader.folder / root.sha256).write_bytes(bundle.bodies[root.sha256])
+        named += ["--root", str(reader.folder / root.sha256)]
+
+    printed = verified(reader, reader.path, *named, trusting=False)
+
+    assert printed.code == 0, printed.out
+    assert "one that you named" in printed.out
+
+
+def test_a_root_that_is_neither_a_digest_nor_a_file_is_wrong_usage(reader: Reader) -> None:
+    assert verified(reader, reader.path, "--root", "no-such-file").code == 2
+
+
+def test_a_key_that_is_none_is_wrong_usage(reader: Reader) -> None:
+    (reader.folder / "key").write_text("no key", "utf-8")
+
+    assert verified(reader, reader.path, "--public-key", str(reader.folder / "key")).code == 2
+
+
+def test_an_approval_by_hand_says_who_the_registry_names(reader: Reader) -> None:
+    printed = verified(reader, reader.path)
+
+    assert "by hand, without a review: the registry names rita@acme.example" in printed.out
+    assert "told: no file can prove that of itself" in printed.out
+
+
+def test_an_approval_whose_votes_are_not_in_the_file_cannot_be_told(desk: Desk) -> None:
+    desk.check()
+    detail = {"version": str(PURL), "pin": "0" * 16, "word": "approve", "by": "rita@acme.example"}
+    early = AuditEvent(datetime(2026, 1, 1, tzinfo=UTC), "rita@acme.example", "review.approved", FILES, detail)
+    asyncio.run(desk.company.app.store.run(lambda unit: unit.commit(early)))
+
+    printed = verified(desk, made(desk))
+
+    assert printed.code == 3, printed.out
+    assert "no vote of rita@acme.example for this pin is in the file" in " ".join(printed.out.split())
 
 
 def test_a_document_that_is_missing_cannot_be_decided_and_that_is_said(reader: Reader) -> None:

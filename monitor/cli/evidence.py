@@ -42,6 +42,10 @@ def verify(
         Path | None,
         Parameter(help="The key that signed them, and the one that is enclosed; as `audit keygen` wrote it."),
     ] = None,
+    root: Annotated[
+        tuple[str, ...],
+        Parameter(help="The sha256, or the file, of a trust root that you trust; may be repeated.", show_default=False),
+    ] = (),
     json: Json = False,
 ) -> int:
     """Decide an evidence file again with nothing but itself: no configuration, no database, no network.
@@ -51,16 +55,16 @@ def verify(
     mcp-monitor evidence verify files-1.4.3.zip --public-key audit.key.pub
     ```
 
-    Every member's digest, every verdict under the enclosed trust roots, the log's hashes and places, that each vote stands in the log, and
-    that the approved digests are those of the verified files. Whether roots and log are the true ones no file can prove of itself: compare
-    the roots' digests, and the log's head with a checkpoint.
+    Every member's digest, every verdict under the enclosed trust roots, the log's hashes and places, that each vote stands in the log, that
+    who the registry names has voted, and that the approved digests are those of the verified files. A trust root has to be one that this
+    program has, or that you name. "told" is what no file can prove of itself: compare the log's head with a checkpoint.
 
     Exit codes: 0 everything holds, 1 something does not, 2 wrong usage, 3 something could not be told. Here 1 wins over 3.
     """
     from monitor.commands.evidence import Anchors
     from monitor.commands.evidence import verify as decide
 
-    return decide(file, Anchors(checkpoint, checkpoints, public_key), as_json=json)
+    return decide(file, Anchors(checkpoint, checkpoints, public_key, root), as_json=json)
 
 
 evidence = App(name="evidence", help_epilogue="", help=export.__doc__)

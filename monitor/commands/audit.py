@@ -44,6 +44,7 @@ def verify(config: Path, checkpoint: Path | None, checkpoints: Path | None = Non
 
 def proven(folder: Path, key: Path) -> list[Checkpoint]:
     """Return what the folder's signed checkpoints prove. Raises `Stop`."""
+    require_public(key)
     try:
         found = linked(wiring.signed_checkpoints(folder, key))
     except (Denied, NotFound) as error:
@@ -55,6 +56,14 @@ def proven(folder: Path, key: Path) -> list[Checkpoint]:
     if not found:
         raise Stop(f"{folder}: no checkpoints: nothing is proven", ExitCode.USAGE)
     return list(found)
+
+
+def require_public(key: Path) -> None:
+    """Refuse what is no public key: that says nothing about what it should prove. Raises `Stop`."""
+    try:
+        wiring.require_public_key(key)
+    except SourceError as error:
+        raise Stop(f"--public-key: {error.detail}", ExitCode.USAGE) from error
 
 
 def keygen(out: Path) -> int:

@@ -18,30 +18,39 @@ from monitor.ending import ExitCode, Stop
 from monitor.jobs.audit_period import Period
 from monitor.jobs.audit_report import Report, report
 from monitor.ports.store import UnitOfWork
+from monitor.reports.audit_tables import TABLES
 from monitor.reports.page import write_page
 from monitor.reports.section import Section
 from monitor.reports.sheet import write_sheet
 
 Format = Literal["html", "csv"]
 MONTHS, QUARTERS = 3, 4
+SHOWN = 5
+"""Foreign files that are named."""
 
 
 def audit_report(config: Path, quarter: str, output: Path, *, form: Format, timezone: str) -> int:
     """Write the report; exit code 1 where the audit log does not hold."""
-    period = read_period(quarter, timezone)
+    period, now = read_period(quarter, timezone), wiring.utc_now()
+    if period.begin > now:
+        raise Stop(f"--quarter: {period.name} has not begun: nothing is known of it", ExitCode.USAGE)
+    if form == "csv":
+        _require_ours(output)
     settings = open_settings(config, reports=True, only_store=True)
     policy = wiring.policy(settings.config)
 
     def work(unit: UnitOfWork) -> bool:
-        found = report(unit, period, policy, everything=form == "csv")
+        found = report(unit, period, policy, everything=form == "csv", over=period.end <= now)
         try:
             _page(found, period, output) if form == "html" else _sheets(found.sections, output)
         except OSError as error:
-            raise Stop(f"{error.filename or output}: {error.strerror}", ExitCode.USAGE) from error
+            raise Stop(f"{output}: {error.strerror}", ExitCode.USAGE) from error
         return found.whole
 
     whole = recall(settings, work)
     say(f"{output}: {period.name}, {period.begin:%Y-%m-%d %H:%M} to {period.end:%Y-%m-%d %H:%M} UTC.")
+    if period.end > now:
+        note(f"{period.name} is not over yet: the report holds what is known so far")
     if not whole:
         note("the audit log does not hold: the report says where; mcp-monitor audit verify")
     return ExitCode.QUIET if whole else ExitCode.FINDINGS
@@ -65,6 +74,21 @@ def _zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise Stop(f"--timezone: {one_line(name, 50)} is none that this machine knows", ExitCode.USAGE) from error
+
+
+def _require_ours(folder: Path) -> None:
+    """Refuse a folder that holds something else: whoever reads the report there would take it for a part."""
+    try:
+        there = sorted(each.name for each in folder.iterdir()) if folder.exists() else []
+    except OSError as error:
+        raise Stop(f"--output: {folder}: {error.strerror}", ExitCode.USAGE) from error
+    ours = tuple(f"{name}.csv" for name in TABLES)
+    # A name that begins with a dot and a sheet's is what a report that was ended halfway left.
+    foreign = [name for name in there if name not in ours and not name.startswith(tuple(f".{each}." for each in ours))]
+    if foreign:
+        more = f" and {len(foreign) - SHOWN} more" if len(foreign) > SHOWN else ""
+        shown = ", ".join(one_line(name, 100) for name in foreign[:SHOWN])
+        raise Stop(f"--output: {folder} holds what is no report's: {shown}{more}; name another folder", ExitCode.USAGE)
 
 
 def _page(found: Report, period: Period, output: Path) -> None:

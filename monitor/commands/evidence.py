@@ -1,27 +1,32 @@
 """`evidence` and `evidence verify`: all that is kept of a version as one file, and that file decided again anywhere."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from hashlib import sha256
 from pathlib import Path
 
 from monitor import evidence_file, wiring
-from monitor.commands.audit import proven, read_checkpoint
+from monitor.commands.audit import proven, read_checkpoint, require_public
 from monitor.commands.files import write_whole
 from monitor.commands.opening import open_settings, recall
 from monitor.commands.output import say, show_json, show_table
 from monitor.commands.table import Column
 from monitor.domain.bundle import Bundle
+from monitor.domain.proof import Check, Result
 from monitor.domain.purl import Purl
 from monitor.domain.text import one_line
 from monitor.ending import ExitCode, Stop
 from monitor.jobs.gather_evidence import gather
-from monitor.jobs.verify_evidence import Check, Examined, Result, examine
+from monitor.jobs.verify_evidence import Examined, examine
 from monitor.ports.errors import SourceError
 from monitor.ports.store import UnitOfWork
 
 HEADER = (Column("check"), Column("result"), Column("detail"))
 LONGEST = 600
+LARGEST_ROOT = 2**24
+DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def export(config: Path, server: str, version: str, output: Path) -> int:
@@ -66,11 +71,13 @@ def _purl(unit: UnitOfWork, server: str, version: str) -> Purl:
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """The reader's own proofs of the log's head. None: the reader has none of that kind."""
+    """What the reader trusts beside the program: of the log's head, and of roots. None: the reader has none of that kind."""
 
     checkpoint: Path | None = None
     checkpoints: Path | None = None
     key: Path | None = None
+    roots: Sequence[str] = ()
+    """The sha256 of a trust root, or its file."""
 
 
 def verify(file: Path, anchors: Anchors, *, as_json: bool) -> int:
@@ -80,6 +87,9 @@ def verify(file: Path, anchors: Anchors, *, as_json: bool) -> int:
         raise Stop("expected --public-key beside --checkpoints", ExitCode.USAGE)
     if anchors.checkpoints and anchors.key:
         expected += proven(anchors.checkpoints, anchors.key)
+    if anchors.key:
+        require_public(anchors.key)
+    roots = frozenset(map(_root, anchors.roots))
     bundle = _read(file)
     signed: tuple[Check, ...] = ()
     if bundle.log.signed and anchors.key:
@@ -88,7 +98,7 @@ def verify(file: Path, anchors: Anchors, *, as_json: bool) -> int:
         except SourceError as error:
             signed = (Check("enclosed checkpoint", Result.FAILS, error.detail),)
     try:
-        found = examine(bundle, wiring.own_verifier(), expected)
+        found = examine(bundle, wiring.own_verifier(), expected, roots)
     except (ValueError, OverflowError) as error:  # names and times of the right shape, that are none
         raise Stop(f"{file}: what it holds is none: {one_line(str(error), 200)}", ExitCode.FINDINGS) from error
     checks = (*signed, *found.checks)
@@ -98,6 +108,23 @@ def verify(file: Path, anchors: Anchors, *, as_json: bool) -> int:
     else:
         _show(bundle, checks, code)
     return code
+
+
+def _root(given: str) -> str:
+    """Return the sha256 of a root that the reader trusts."""
+    if DIGEST.fullmatch(given):
+        return given.lower()
+    try:
+        with Path(given).open("rb") as file:
+            data = file.read(LARGEST_ROOT + 1)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no name of a file"
+        raise Stop(
+            f"--root: {one_line(given, 200)}: neither 64 hex digits nor a file: {why}", ExitCode.USAGE
+        ) from error
+    if len(data) > LARGEST_ROOT:
+        raise Stop(f"--root: {one_line(given, 200)}: over {LARGEST_ROOT} bytes", ExitCode.USAGE)
+    return sha256(data).hexdigest()
 
 
 def _read(file: Path) -> Bundle:
@@ -125,6 +152,8 @@ def _show(bundle: Bundle, checks: Sequence[Check], code: ExitCode) -> None:
     counts = {result: sum(each.result is result for each in checks) for result in Result}
     said = ", ".join(f"{count} {result.value}" for result, count in counts.items() if count)
     say(f"\n{len(checks)} checks, with nothing but the file: {said}. Exit code {int(code)}.")
+    if counts[Result.TOLD]:
+        say("told: no file can prove that of itself; it is for you to compare with what you know from elsewhere.")
 
 
 def _json(bundle: Bundle, checks: Sequence[Check], found: Examined, code: ExitCode) -> dict[str, object]:

@@ -15,6 +15,7 @@ from monitor.domain.connection import Connection
 from monitor.domain.deployment import Stay
 from monitor.domain.purl import Purl
 from monitor.domain.server import Approval, Entry, Listed, Pin
+from monitor.domain.words_said import Said, said, state_after
 from monitor.jobs.gather_evidence import links_of
 from monitor.ports.store import UnitOfWork
 
@@ -30,6 +31,10 @@ class Period:
     name: str
     begin: datetime
     end: datetime
+
+    def within(self, at: datetime | None) -> datetime | None:
+        """Return the time if it was over then: what came later changes nothing about the period."""
+        return at if at and at < self.end else None
 
     def meets(self, since: datetime, until: datetime | None) -> bool:
         """Whether something lasted into it."""
@@ -69,6 +74,10 @@ class Walked:
     """By a waiver's id: when it was taken back."""
     checkpoint: str = ""
     """The newest signed checkpoint before the period's end."""
+    words: list[Said] = field(default_factory=list)
+    """What was heard of versions before the period's end, oldest first."""
+    reviews: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    """By server and version: the state and the ticket that a review had at the period's end."""
 
 
 def walk_log(unit: UnitOfWork, period: Period) -> Walked:
@@ -92,6 +101,8 @@ def _hear(walked: Walked, event: AuditEvent, period: Period) -> None:
         walked.undone[event.detail.get("id", "")] = event.at
     if event.verb == "checkpoint.signed" and event.at < period.end:
         walked.checkpoint = f"{event.subject}, at event {event.detail.get('seq', '?')}"
+    if event.at < period.end:
+        _hear_of_review(walked, event)
     if not period.begin <= event.at < period.end:
         return
     unknown = event.detail.get("unknown", "0")
@@ -105,6 +116,15 @@ def _hear(walked: Walked, event: AuditEvent, period: Period) -> None:
         _note(
             walked, "questions without an answer", event.verb.removesuffix(".looked"), event, f"{unknown} in one look"
         )
+
+
+def _hear_of_review(walked: Walked, event: AuditEvent) -> None:
+    if word := said(event):
+        walked.words.append(word)
+    if state := state_after(event):
+        key = (event.subject, event.detail.get("version", ""))
+        _, ticket = walked.reviews.get(key, ("", ""))
+        walked.reviews[key] = (state, event.detail.get("ticket", ticket))
 
 
 def _note(walked: Walked, kind: str, name: str, event: AuditEvent, detail: str) -> None:

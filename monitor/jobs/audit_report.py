@@ -6,9 +6,11 @@ from datetime import datetime
 
 from monitor.domain.approved_then import Answer, Approvals, Then
 from monitor.domain.connection import Connection
-from monitor.domain.review import Review, State, Word
-from monitor.domain.server import Entry
+from monitor.domain.purl import Purl
+from monitor.domain.review import Word
+from monitor.domain.server import Entry, Pin
 from monitor.domain.waiver import Waiver
+from monitor.domain.words_said import REOPENED, Said
 from monitor.jobs.audit_period import (
     Accessed,
     AccessKey,
@@ -40,8 +42,11 @@ class Report:
     whole: bool
 
 
-def report(unit: UnitOfWork, period: Period, policy: Policy, *, everything: bool) -> Report:
-    """Read what is recorded of the period. With `everything` each connection is a row of its own, which is read when it is asked for."""
+def report(unit: UnitOfWork, period: Period, policy: Policy, *, everything: bool, over: bool = True) -> Report:
+    """Read what is recorded of the period. With `everything` each connection is a row of its own, which is read when it is asked for.
+
+    `over`: the period's end is past.
+    """
     walked = walk_log(unit, period)
     known_until = walked.known_until or period.begin
     history = unit.entry_history()
@@ -52,29 +57,33 @@ def report(unit: UnitOfWork, period: Period, policy: Policy, *, everything: bool
     strays = outside(stays, approvals, period, known_until)
     used = accessed(connections_of(unit, approvals, period))
     waivers = [row for each in (*policy.waivers, *unit.waivers()) if (row := _waiver(each, walked, period))]
-    reviews = unit.reviews()
     unknowns = list(unknown_rows(unit, period, policy, walked, approvals.since, listed))
-    rejected = [row for each in reviews for row in _rejected(each, period)]
+    rejected = list(_rejected(walked.words))
     sections = [
-        section("servers", list(_servers(listed, kept))),
-        section("approvals", list(_approvals(unit, kept, reviews))),
-        section("decisions", sorted(row for each in reviews for row in _decisions(each, period))),
-        section("deployments", [_deployment(each) for each in strays]),
+        section("servers", list(_servers(listed, kept, period))),
+        section("approvals", list(_approvals(unit, kept, walked, period))),
+        section("decisions", list(_decisions(walked, period))),
+        section("deployments", [_deployment(each, period) for each in strays]),
         section("accessed", [_access(key, each) for key, each in used.items()]),
         section("unknown", unknowns),
         section("waivers", waivers),
         section("rejected", rejected),
         section("log", _log(walked, period)),
     ]
-    short = section("summary", _summary(listed, kept, len(stays), strays, used, unknowns, waivers, rejected))
+    how_far = ("the quarter", "over" if over else "NOT OVER YET")
+    short = section(
+        "summary", [how_far, *_summary(listed, kept, len(stays), strays, used, unknowns, waivers, rejected)]
+    )
     if everything:
         rows = (_connection(each, answer) for each, answer in connections_of(unit, approvals, period))
         sections.append(section("connections", rows))
-    return Report(_lead(period, walked, known_until), (short, *sections), not walked.broken)
+    return Report(_lead(period, walked, known_until, over=over), (short, *sections), not walked.broken)
 
 
-def _lead(period: Period, walked: Walked, known_until: datetime) -> tuple[str, ...]:
+def _lead(period: Period, walked: Walked, known_until: datetime, *, over: bool) -> tuple[str, ...]:
     said = [f"From {at_words(period.begin)} on, before {at_words(period.end)}. All times are in UTC."]
+    if not over:
+        said.append("THE QUARTER IS NOT OVER YET: this is what is known so far.")
     if walked.known_until is None:
         said.append("NOTHING IS KNOWN: the audit log is empty.")
     elif known_until < period.end:
@@ -107,28 +116,29 @@ def _summary(  # noqa: PLR0917 one for each table
         "connections of which that is not known": by_answer[Then.UNKNOWN],
         "things that were not known": len(unknowns),
         "waivers and acknowledgements": len(waivers),
-        "versions rejected": len(rejected),
+        "versions that stand rejected": sum(not standing for *_, standing in rejected),
     }
     return [(what, str(count)) for what, count in counts.items()]
 
 
-def _servers(listed: Mapping[str, tuple[Entry, datetime, datetime | None]], kept: Iterable[Kept]) -> Iterator[Row]:
+def _servers(
+    listed: Mapping[str, tuple[Entry, datetime, datetime | None]], kept: Iterable[Kept], period: Period
+) -> Iterator[Row]:
     versions: dict[str, dict[str, None]] = {}
     for each in kept:
         versions.setdefault(each.server, {})[each.approval.pin.purl.version or "(the address)"] = None
-    for name, (entry, since, until) in listed.items():
-        it, approved = entry.server, ", ".join(versions.get(name, ()))
+    for name, (entry, since, gone_at) in listed.items():
+        it, approved, until = entry.server, ", ".join(versions.get(name, ())), at_words(period.within(gone_at))
         what = str(it.package) if it.package else it.remote or ""
-        yield (name, what, it.owner, str(it.tier), it.stage.value, at_words(since), at_words(until), approved)
+        yield (name, what, it.owner, str(it.tier), it.stage.value, at_words(since), until, approved)
 
 
-def _approvals(unit: UnitOfWork, kept: Sequence[Kept], reviews: Iterable[Review]) -> Iterator[Row]:
+def _approvals(unit: UnitOfWork, kept: Sequence[Kept], walked: Walked, period: Period) -> Iterator[Row]:
     found = verdict_counts(unit, (each.approval.pin for each in kept))
-    reviewed = {(each.server, each.candidate.purl): each for each in reviews}
     for each in kept:
         approval, pin = each.approval, each.approval.pin
         counts, documents = found.get(pin.purl, ({}, ()))
-        review = reviewed.get((each.server, pin.purl))
+        state, ticket = walked.reviews.get((each.server, str(pin.purl)), ("none: written by hand", ""))
         verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
         yield (
             each.server,
@@ -137,11 +147,11 @@ def _approvals(unit: UnitOfWork, kept: Sequence[Kept], reviews: Iterable[Review]
             approval.approved_by,
             _day(approval.approved_at),
             _day(approval.expires_at),
-            approval.ticket or (review.ticket if review else ""),
+            approval.ticket or ticket,
             at_words(each.since),
-            at_words(each.until),
-            review.state.value if review else "none: written by hand",
-            _votes(review) if review else "",
+            at_words(period.within(each.until)),
+            state,
+            _votes(walked.words, each.server, pin),
             verdicts or "not looked at",
             ", ".join(sorted(map(str, pin.digests))) or "none: the version alone",
             pin.publisher.repository if pin.publisher else "",
@@ -149,15 +159,16 @@ def _approvals(unit: UnitOfWork, kept: Sequence[Kept], reviews: Iterable[Review]
         )
 
 
-def _votes(review: Review) -> str:
+def _votes(words: Iterable[Said], server: str, pin: Pin) -> str:
     return "; ".join(
-        f"{vote.by} {vote.word.value} {at_words(vote.at)} via {vote.via}"
-        + ("" if vote.pin == review.candidate.fingerprint else f" (of pin {vote.pin})")
-        for vote in review.votes
+        f"{each.by} {each.word} {at_words(each.said_at)} via {each.via}"
+        + ("" if each.pin == pin.fingerprint else f" (of pin {each.pin})")
+        for each in words
+        if each.server == server and each.version == str(pin.purl)
     )
 
 
-def _deployment(each: Outside) -> Row:
+def _deployment(each: Outside, period: Period) -> Row:
     it = each.stay.deployment
     runs = str(it.runs) if it.runs else it.remote or it.note
     return (
@@ -169,7 +180,7 @@ def _deployment(each: Outside) -> Row:
         runs,
         at_words(each.begin),
         at_words(each.end),
-        at_words(each.stay.seen_at),
+        at_words(min(each.stay.seen_at, period.end)),
         it.location,
         "disabled" if it.disabled else "",
     )
@@ -209,7 +220,7 @@ def _connection(each: Connection, answer: Answer) -> Row:
 
 
 def _waiver(each: Waiver, walked: Walked, period: Period) -> Row | None:
-    undone = walked.undone.get(each.id) if each.id else None
+    undone = period.within(walked.undone.get(each.id)) if each.id else None
     begin, until = each.given_at or period.begin, min(each.expires_at, undone or each.expires_at)
     if not period.meets(begin, until):
         return None
@@ -218,23 +229,29 @@ def _waiver(each: Waiver, walked: Walked, period: Period) -> Row | None:
     return (*about, given, at_words(each.expires_at), at_words(undone))
 
 
-def _decisions(review: Review, period: Period) -> Iterator[Row]:
-    version = review.candidate.purl.version or str(review.candidate.purl)
-    for vote in review.votes:
-        if period.begin <= vote.at < period.end:
-            what = (review.server, version, vote.pin, vote.word.value, vote.by, vote.via, review.ticket)
-            yield (at_words(vote.at), *what, review.state.value, vote.reason)
+def _decisions(walked: Walked, period: Period) -> Iterator[Row]:
+    for each in walked.words:
+        if each.heard_at >= period.begin:
+            state, ticket = walked.reviews.get((each.server, each.version), ("", ""))
+            what = (each.server, _version(each.version), each.pin, each.word, each.by, each.via)
+            yield (at_words(each.said_at), *what, each.ticket or ticket, state, each.reason)
 
 
-def _rejected(review: Review, period: Period) -> Iterator[Row]:
-    if review.state is not State.REJECTED:
-        return
-    pin = review.candidate
-    for vote in review.votes:
-        if vote.word is Word.REJECT and vote.at < period.end:
-            version = pin.purl.version or str(pin.purl)
-            told = (vote.by, at_words(vote.at), vote.via, review.ticket, vote.reason)
-            yield (review.server, version, pin.fingerprint, *told)
+def _rejected(words: Sequence[Said]) -> Iterator[Row]:
+    for number, each in enumerate(words):
+        if each.word == Word.REJECT:
+            later = (one for one in words[number:] if one.word == REOPENED)
+            anew = next((one for one in later if (one.server, one.version) == (each.server, each.version)), None)
+            told = (each.by, at_words(each.said_at), each.via, each.ticket, each.reason)
+            until = f"{anew.by} {at_words(anew.said_at)}" if anew else ""
+            yield (each.server, _version(each.version), each.pin, *told, until)
+
+
+def _version(purl: str) -> str:
+    try:
+        return Purl.parse(purl).version or purl
+    except ValueError:
+        return purl
 
 
 def _log(walked: Walked, period: Period) -> list[Row]:

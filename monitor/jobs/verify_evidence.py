@@ -1,40 +1,22 @@
 """Decide again what an evidence bundle claims, with nothing but the bundle: no database, no configuration, no network."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from monitor.domain.audit import Checkpoint, Sealed, link, read
+from monitor.domain.audit import AuditEvent, Checkpoint, Sealed, link, read
 from monitor.domain.bundle import Bundle, Log
 from monitor.domain.inspection import Repeated
+from monitor.domain.proof import Check, Result
 from monitor.domain.provenance import Verdict, Verification
 from monitor.domain.release import Digest, Release
 from monitor.domain.review import Review, State, Word
 from monitor.domain.server import Pin
 from monitor.domain.unknown import Reason, Unknown
 from monitor.jobs.verify_again import Kept, decide_again
+from monitor.jobs.verify_approvals import approvals_of, heard_before
 from monitor.ports.sources import Verifier
 
 STORE = "bundle"
-
-
-class Result(StrEnum):
-    """What became of a check."""
-
-    HOLDS = "holds"
-    FAILS = "fails"
-    UNTOLD = "cannot be told"
-    TOLD = "told"
-    """Nothing that a bundle can prove of itself: for whoever reads it to compare."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was checked."""
-
-    what: str
-    result: Result
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +27,17 @@ class Examined:
     repeated: tuple[Repeated, ...]
 
 
-def examine(bundle: Bundle, verifier: Verifier, checkpoints: Sequence[Checkpoint] = ()) -> Examined:
-    """Decide the claims again, walk the log, and hold the decision against both. `checkpoints` are the reader's own."""
+def examine(
+    bundle: Bundle, verifier: Verifier, checkpoints: Sequence[Checkpoint] = (), roots: Collection[str] = ()
+) -> Examined:
+    """Decide the claims again, walk the log, and hold the decision against both.
+
+    `checkpoints` are the reader's own, `roots` the sha256 of trust roots that the reader trusts beside the program's.
+    """
     repeated = decide_again(_kept(bundle), verifier)
     checks = (
         *_claims(bundle, repeated),
-        *_roots(bundle, verifier),
+        *_roots(bundle, verifier, roots),
         *_log(bundle.log),
         *_anchored(bundle.log, checkpoints),
         *_decision(bundle, repeated),
@@ -104,17 +91,16 @@ def _stands(claim: Verification) -> tuple[Result, str]:
             return Result.HOLDS, said
 
 
-def _roots(bundle: Bundle, verifier: Verifier) -> Iterator[Check]:
-    """Whoever makes a bundle can enclose roots of their own."""
+def _roots(bundle: Bundle, verifier: Verifier, trusted: Collection[str]) -> Iterator[Check]:
+    """Whoever makes a bundle can enclose roots of their own: under those nothing is proven."""
     known = {root.sha256 for root in verifier.roots()}
     for root in bundle.grounds.roots if bundle.grounds else ():
-        same = root.sha256 in known
-        whose = (
-            "the same as this program's"
-            if same
-            else "not one that this program has: compare it with one that you trust"
-        )
-        yield Check(f"trust root {root.name}", Result.TOLD, f"of {root.dated:%Y-%m-%d}, sha256 {root.sha256}: {whose}")
+        result, whose = Result.UNTOLD, "not one that this program has: is it true, name it with --root"
+        if root.sha256 in trusted:
+            result, whose = Result.HOLDS, "one that you named"
+        elif root.sha256 in known:
+            result, whose = Result.HOLDS, "the same as this program's"
+        yield Check(f"trust root {root.name}", result, f"of {root.dated:%Y-%m-%d}, sha256 {root.sha256}: {whose}")
 
 
 def _log(log: Log) -> Iterator[Check]:
@@ -192,8 +178,11 @@ def _decision(bundle: Bundle, repeated: Sequence[Repeated]) -> Iterator[Check]:
     others = [each for each in bundle.reviews if each.candidate.purl != bundle.purl or each.server != bundle.server]
     if others:
         yield Check("decision", Result.FAILS, "a review of another version is enclosed")
+    events = _events(bundle)
     for review in bundle.reviews:
-        yield from _votes(review, bundle.log)
+        yield from _votes(review, events)
+    yield from heard_before(bundle, events)
+    yield from approvals_of(bundle, events)
     pins = {each.entry.approval.pin for each in bundle.entries if each.entry.approval}
     pins |= {each.candidate for each in bundle.reviews if each.state is State.APPROVED}
     here = sorted((pin for pin in pins if pin.purl == bundle.purl), key=lambda pin: pin.fingerprint)
@@ -204,9 +193,16 @@ def _decision(bundle: Bundle, repeated: Sequence[Repeated]) -> Iterator[Check]:
         yield Check(f"approved pin {pin.fingerprint}", *_same_bytes(pin, first, repeated))
 
 
-def _votes(review: Review, log: Log) -> Iterator[Check]:
+def _events(bundle: Bundle) -> list[AuditEvent]:
+    """Everything that the log has of the version, in its order, whichever of its links the file calls those about it."""
+    links = {each.seq: each for each in (*bundle.log.stretch, *(chained.link for chained in bundle.log.links))}
+    events = (read(links[seq].line) for seq in sorted(links) if bundle.server in links[seq].line)
+    about = (bundle.server, str(bundle.purl))
+    return [each for each in events if each and (each.subject, each.detail.get("version")) == about]
+
+
+def _votes(review: Review, events: Iterable[AuditEvent]) -> Iterator[Check]:
     """What counts has to stand in the log, under the name of who said it and for the pin that was shown."""
-    events = [event for each in log.links if (event := read(each.link.line))]
     said = {
         (event.actor, event.detail.get("word"), event.detail.get("pin"), event.detail.get("ref"))
         for event in events

@@ -63,7 +63,7 @@ CONNECTIONS = (
 UNKNOWNS = ("what", "of", "times", "from", "until", "detail")
 WAIVERS = ("kind", "rule", "server", "subject", "by", "reason", "given", "ends", "taken back")
 DECISIONS = ("at", "server", "version", "pin", "said", "by", "via", "ticket", "the review is", "reason")
-REJECTED = ("server", "version", "pin", "by", "on", "via", "ticket", "reason")
+REJECTED = ("server", "version", "pin", "by", "on", "via", "ticket", "reason", "asked anew by")
 
 TABLES: Mapping[str, tuple[str, tuple[str, ...], str, str]] = {
     "summary": ("In short", ("what", "how many"), "", ""),
@@ -82,7 +82,10 @@ TABLES: Mapping[str, tuple[str, tuple[str, ...], str, str]] = {
     "decisions": (
         "What was said of versions under review",
         DECISIONS,
-        "Every word that counted, in the quarter, whether it was enough or not, and whether it has reached the registry or not.",
+        (
+            "Every word that counted and was heard in the quarter, whether it was enough or not, is in the registry or not, and whether "
+            "the version was asked about anew since or not."
+        ),
         "Nobody decided anything.",
     ),
     "deployments": (
@@ -115,7 +118,12 @@ TABLES: Mapping[str, tuple[str, tuple[str, ...], str, str]] = {
         "Those that held in the quarter, if only for a part.",
         "None held.",
     ),
-    "rejected": ("Versions that were rejected", REJECTED, "Until the quarter's end; they stay rejected.", "None."),
+    "rejected": (
+        "Versions that were rejected",
+        REJECTED,
+        "Each rejection until the quarter's end; it stands until somebody asks anew about the version.",
+        "None.",
+    ),
     "log": (
         "The audit log",
         ("what", "value"),
