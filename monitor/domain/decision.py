@@ -111,6 +111,14 @@ def approved_by(review: Review, people: People) -> frozenset[str]:
     return review.approvals() & people.approvers
 
 
+def is_enough(review: Review, rules: Rules) -> bool:
+    """Whether the approvals that were given suffice by the rules of now."""
+    until = review.approvable_from
+    if review.state not in OPEN or rules.blocked_by or (until is not None and rules.now < until):
+        return False
+    return len(approved_by(review, rules.people)) >= rules.needed(review)
+
+
 def _after(review: Review, words: Words, result: Counted | NotCounted, rules: Rules) -> Review:
     match result:
         case NotCounted():

@@ -132,7 +132,7 @@ def settle_words(
         heard += new
         events += [event for each in new for event in _events(each, now)]
         if decided.state is not review.state:
-            actions += _follows(unit, terms, decided, rules, events)
+            actions += follows(unit, terms, decided, rules, events)
     if heard:
         unit.keep_reviews(after)
         known = {each.fingerprint for each in after}
@@ -149,7 +149,7 @@ def _about(words: Words, reviews: Sequence[Review]) -> Collection[str]:
     return [each.fingerprint for each in shown or waiting or reviews[-1:]]
 
 
-def _follows(unit: UnitOfWork, terms: Terms, review: Review, rules: Rules, events: list[AuditEvent]) -> list[Action]:
+def follows(unit: UnitOfWork, terms: Terms, review: Review, rules: Rules, events: list[AuditEvent]) -> list[Action]:
     """What makes an approval the pin, or the entry of a server that was submitted; that moves on to its next stage."""
     asked = None if review.server in unit.entries() else submitted(unit).get(review.server)
     if asked and (moved := moved_on(asked, review, ", ".join(sorted({vote.by for vote in review.votes})) or ACTOR)):

@@ -23,6 +23,7 @@ from monitor.domain.unknown import Reason, Unknown
 from monitor.jobs.bulkhead import guarded
 from monitor.jobs.decide import Terms, anew, settle_words
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
+from monitor.jobs.recount import recount
 from monitor.jobs.sync_proposals import sync_proposals
 from monitor.jobs.ticket_health import REVIEWS, keep_health
 from monitor.jobs.ticket_text import is_odd, restoring, text_of, vouched
@@ -55,6 +56,7 @@ async def sync_reviews(app: App) -> Outcome:
     reviews = await app.store.run(lambda unit: _watched(unit, app))
     from_tickets = await _sync_tickets(app, _tickets(app, reviews))
     from_proposals = await sync_proposals(app, reviews)
+    await app.store.run(partial(recount, terms=Terms.of(app)))
     return Outcome(
         unknowns=(*from_tickets.unknowns, *from_proposals.unknowns),
         problems=(*from_tickets.problems, *from_proposals.problems),

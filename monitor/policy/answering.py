@@ -24,6 +24,14 @@ def repeats(heard: Heard) -> bool:
     return isinstance(heard.result, NotCounted) and DECIDED_AS.get(heard.review.state) is heard.words.word
 
 
+def enough_body(review: Review, rules: Rules, writers: Sequence[str]) -> Document:
+    """Tell that approvals which were too few, or were held up, are enough by now."""
+    names = ", ".join(sorted(approved_by(review, rules.people)))
+    subject = f"{review.server} {_version(review)}, pin {review.candidate.fingerprint}"
+    text = f"Approved by {names}: {subject}. What was missing is not demanded any more. {_next(review, writers)}"
+    return (Paragraph(text),)
+
+
 def undecided_body(reviews: Sequence[Review], status: str, *, nobodys: bool) -> Document:
     """Tell that a ticket was closed without a decision. `nobodys`: it is where decisions go, and no person brought it there."""
     versions = ", ".join(f"{each.server} {_version(each)}" for each in reviews)
