@@ -29,6 +29,8 @@ from monitor.ports.channels import CheckpointKeeper
 from monitor.ports.errors import Denied, Malformed, Unavailable
 
 NAME = "checkpoints"
+READABLE = 0o644
+"""Of the public half: whoever verifies is somebody else."""
 LARGEST_KEY, LARGEST_CHECKPOINT = 2**14, 4096
 MOST = 200_000
 """Files: one an hour for more than twenty years."""
@@ -59,6 +61,7 @@ class Folder:
     async def probe(self) -> str:
         """Read the key, and see that the folder is there."""
         key = await asyncio.to_thread(read_private, self.key_file)
+        _names(self.folder)
         if not os.access(self.folder, os.W_OK):
             raise Denied(NAME, f"{self.folder}: no folder that may be written to")
         return f"checkpoints: signed by {named(key.public_key())} into {self.folder}"
@@ -93,7 +96,7 @@ def make_key(path: Path) -> str:
         file.flush()
         os.fsync(file.fileno())
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    write_whole(path.with_name(path.name + ".pub"), public)
+    write_whole(path.with_name(path.name + ".pub"), public, mode=READABLE)
     return named(key.public_key())
 
 
@@ -104,8 +107,9 @@ def named(key: Ed25519PublicKey) -> str:
 
 def read_private(path: Path) -> Ed25519PrivateKey:
     """Read the signing key. Raises `Denied` and `Malformed`."""
+    data = _read(path, LARGEST_KEY, missing=f"there is no key; run: mcp-monitor audit keygen --out {path}")
     try:
-        key = load_pem_private_key(_read(path, LARGEST_KEY), password=None)
+        key = load_pem_private_key(data, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Malformed(
             NAME, f"{path}: no private key in PEM without a passphrase, as `audit keygen` writes"
@@ -117,8 +121,13 @@ def read_private(path: Path) -> Ed25519PrivateKey:
 
 def read_public(path: Path) -> Ed25519PublicKey:
     """Read the public half. Raises `Denied` and `Malformed`."""
+    data = _read(path, LARGEST_KEY)
+    if b"PRIVATE KEY-----" in data:
+        raise Malformed(
+            NAME, f"{path}: a private key; expected its public half, which `audit keygen` wrote to FILE.pub"
+        )
     try:
-        key = load_pem_public_key(_read(path, LARGEST_KEY))
+        key = load_pem_public_key(data)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise Malformed(NAME, f"{path}: no public key in PEM, as `audit keygen` writes beside the key") from error
     if not isinstance(key, Ed25519PublicKey):
@@ -172,6 +181,8 @@ def _names(folder: Path) -> list[str]:
     """The files' names begin with their time, so that they sort by it."""
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(".json"))
+    except FileNotFoundError as error:
+        raise Denied(NAME, f"{folder}: there is no such folder; make the folder, where this user may write") from error
     except OSError as error:
         raise Denied(NAME, f"{folder}: {error.strerror}") from error
     if len(names) > MOST:
@@ -179,10 +190,13 @@ def _names(folder: Path) -> list[str]:
     return names
 
 
-def _read(path: Path, limit: int) -> bytes:
+def _read(path: Path, limit: int, *, missing: str = "") -> bytes:
+    """Read a file. `missing`: what to say where it is not there."""
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)
+    except FileNotFoundError as error:
+        raise Denied(NAME, f"{path}: {missing or error.strerror}") from error
     except OSError as error:
         raise Denied(NAME, f"{path}: {error.strerror}") from error
     if len(data) > limit:

@@ -12,6 +12,7 @@ from monitor.domain.health import SourceHealth
 from monitor.domain.review import State
 from monitor.domain.server import Entry, Registry
 from monitor.domain.unknown import Reason, Unknown
+from monitor.domain.waiver import Waiver
 from monitor.jobs.answer_for import policy_of
 from monitor.jobs.check_ourselves import asked
 from monitor.jobs.outcome import ACTOR, Outcome
@@ -42,6 +43,8 @@ class Report:
     exit_code: int
     """0 quiet, 1 findings at or above the threshold, 2 wrong usage or configuration, 3 something could not be checked."""
     interrupted: bool = False
+    acknowledged: Mapping[str, Waiver] = field(default_factory=dict)
+    """By fingerprint: who works on an open finding."""
 
 
 @dataclass(slots=True)
@@ -76,7 +79,8 @@ def conclude(
     now = app.clock()
     everything = len(entries) == len(registry.entries)
     found = [each for each in unit.findings(None if everything else set(entries)) if each.open]
-    live = {each.finding.fingerprint for each in live_findings(policy_of(unit, app.policy, now), found, now)}
+    policy = policy_of(unit, app.policy, now)
+    live = {each.finding.fingerprint for each in live_findings(policy, found, now)}
     # Memory knows that a source fails, whoever asked it knows why: that is one thing that could not be checked.
     failing = (*going.unknowns, *_still_failing(unit, app, jobs, registry))
     unknowns = tuple({(each.source, each.detail): each for each in failing}.values())
@@ -98,6 +102,9 @@ def conclude(
         problems=tuple(going.problems),
         exit_code=3 if blind else 1 if loud else 0,
         interrupted=going.interrupted,
+        acknowledged={
+            each.finding.fingerprint: given for each in found if (given := policy.acknowledgement(each.finding, now))
+        },
     )
     detail = {"exit": str(report.exit_code), "unknown": str(len(unknowns)), "findings": str(len(found))}
     unit.commit(AuditEvent(now, ACTOR, "run.finished", app.claimant, detail))

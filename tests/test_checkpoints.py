@@ -100,6 +100,39 @@ def test_another_key_proves_nothing(desk: Desk) -> None:
     assert "its signature does not hold; it names the key" in said
 
 
+@pytest.mark.parametrize("name", ["audit.key", "config.toml", "no-such.pub"])
+def test_what_is_no_public_key_is_wrong_usage_and_says_nothing_about_the_log(desk: Desk, name: str) -> None:
+    code, said = verify(desk, name)
+
+    assert code == 2
+    assert "--public-key: " in said
+
+
+def test_a_private_key_in_place_of_its_public_half_is_told_so(desk: Desk) -> None:
+    assert "a private key; expected its public half" in verify(desk, "audit.key")[1]
+
+
+def test_everybody_may_read_the_public_half(desk: Desk) -> None:
+    assert (desk.folder / "audit.key.pub").stat().st_mode & 0o777 == 0o644
+
+
+def test_doctor_says_how_a_missing_key_is_made(desk: Desk) -> None:
+    (desk.folder / "audit.key").unlink()
+
+    said = " ".join(desk("doctor").out.split())
+
+    assert f"run: mcp-monitor audit keygen --out {desk.folder / 'audit.key'}" in said
+
+
+def test_a_missing_folder_is_to_be_made(desk: Desk) -> None:
+    (desk.folder / "checkpoints").rename(desk.folder / "elsewhere")
+
+    ran, doctor = desk("run", "checkpoints"), desk("doctor")
+
+    assert "make the folder" in ran.out + ran.err
+    assert "make the folder" in " ".join(doctor.out.split())
+
+
 def test_a_key_is_never_written_over_and_nobody_else_reads_it(desk: Desk) -> None:
     again = desk("audit", "keygen", "--out", str(desk.folder / "audit.key"))
 

@@ -57,6 +57,31 @@ def test_only_what_accessed_production_is_listed_where_that_is_asked(desk: Desk,
     assert {each["person"] for each in listed(desk, "--server", FILES, "--target", "test")} == set()
 
 
+def test_which_time_was_looked_at_is_said(desk: Desk, log: Path) -> None:
+    desk("connections", "ingest", str(log))
+
+    said = desk("connections", "list", "--from", "2020-01-01", "--to", "2020-01-31")
+
+    assert (said.code, "0 connections from 2020-01-01 00:00 on, before 2020-02-01 00:00 UTC" in said.err) == (0, True)
+
+
+def test_an_end_before_the_beginning_is_wrong_usage(desk: Desk) -> None:
+    refused = desk("connections", "list", "--from", "2026-02-01", "--to", "2026-01-01")
+
+    assert refused.code == 2
+    assert "is not before --to" in refused.err
+
+
+def test_a_server_that_nobody_knows_is_wrong_usage_and_the_nearest_is_named(desk: Desk, log: Path) -> None:
+    desk("connections", "ingest", str(log))
+
+    listed_one = desk("connections", "list", "--server", "io.github.acme/files-mpc")
+    logged_one = desk("connections", "list", "--from", "2020-01-01", "--to", "2037-01-01", "--server", "shadwo")
+
+    assert (listed_one.code, f"did you mean {FILES}?" in listed_one.err) == (2, True)
+    assert (logged_one.code, "did you mean shadow?" in logged_one.err) == (2, True)
+
+
 def test_a_bad_line_is_told_and_the_others_are_kept(desk: Desk, log: Path) -> None:
     log.write_text("nonsense\n" + log.read_text("utf-8"), "utf-8")
 

@@ -64,6 +64,7 @@ def test_an_acknowledgement_leaves_the_finding_open_and_counted(desk: Desk, find
     desk("acknowledge", finding, "--reason", "on it", "--for", "2h")
 
     assert "acknowledged by ada until" in desk("findings").out
+    assert "acknowledged by ada until" in " ".join(desk("run", "releases").out.split())
     assert desk("run", "deliver").code == 1
 
 

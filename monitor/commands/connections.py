@@ -10,6 +10,7 @@ from typing import BinaryIO, TypeVar
 
 from monitor import wiring
 from monitor.commands.moments import moment
+from monitor.commands.names import refuse_unknown
 from monitor.commands.opening import open_settings, recall, require_schema, store_errors
 from monitor.commands.output import note, say, show_json, show_table
 from monitor.commands.table import Column
@@ -92,24 +93,24 @@ def listed(
     last, last_is_day = moment(end, "--to") if end else (wiring.utc_now(), False)
     last += timedelta(days=1) if last_is_day else timedelta()
     first = moment(begin, "--from")[0] if begin else last - LAST
+    if first >= last:
+        raise Stop(f"--from: {first:%Y-%m-%d %H:%M} is not before --to, {last:%Y-%m-%d %H:%M} UTC", ExitCode.USAGE)
     wanted = (frozenset(targets), frozenset(servers))
-    settings = open_settings(config, only_store=True)
-    found = recall(
-        settings, lambda unit: _found(unit.connections(first, last), Approvals(unit.entry_history()), wanted)
-    )
+
+    def find(unit: UnitOfWork) -> list[tuple[Connection, Answer]]:
+        there, history = unit.connections(first, last), unit.entry_history()
+        refuse_unknown(servers, {each.server for each in there} | {each.entry.server.name for each in history})
+        return list(_matching(there, Approvals(history), *wanted))
+
+    found = recall(open_settings(config, only_store=True), find)
     if as_json:
         show_json([_json(*each) for each in found])
         return ExitCode.QUIET
     show_table(HEADER, [_row(*each) for each in found[:MOST]], empty="No connection of that time is known.")
+    note(f"{len(found)} connections from {first:%Y-%m-%d %H:%M} on, before {last:%Y-%m-%d %H:%M} UTC")
     if len(found) > MOST:
         note(f"{len(found) - MOST} more; --json has them all")
     return ExitCode.QUIET
-
-
-def _found(
-    connections: Iterable[Connection], approvals: Approvals, wanted: tuple[frozenset[str], frozenset[str]]
-) -> list[tuple[Connection, Answer]]:
-    return list(_matching(connections, approvals, *wanted))
 
 
 def _matching(

@@ -168,7 +168,8 @@ def show(report: Report) -> None:
     told = [each for each in findings if each.finding.severity > Severity.INFO]
     if told:
         say("")
-        show_table(FINDING_HEADER, [finding_row(each) for each in told], empty="")
+        rows = [finding_row(each, report.acknowledged.get(each.finding.fingerprint)) for each in told]
+        show_table(FINDING_HEADER, rows, empty="")
     blind = [each for each in report.unknowns if each.reason is not Reason.NOT_COVERED]
     if blind:
         say("\nCOULD NOT CHECK")
