@@ -11,12 +11,12 @@ from functools import partial
 from monitor.app import App
 from monitor.domain.action import CommentTicket, WritePin
 from monitor.domain.audit import AuditEvent
-from monitor.domain.decision import Words
+from monitor.domain.decision import Words, hear
 from monitor.domain.review import OPEN, UNREVIEWED, Review, State, Word
 from monitor.domain.server import Approval
 from monitor.domain.unknown import Unknown
 from monitor.jobs.bulkhead import guarded
-from monitor.jobs.decide import Terms, decide_by
+from monitor.jobs.decide import Terms, decide_by, reopen_by
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
 from monitor.jobs.rulebook import Rulebook
 from monitor.jobs.standing import is_written, pin_key, proposal_key
@@ -63,6 +63,8 @@ async def sync_proposals(app: App, reviews: Sequence[Review]) -> Outcome:
 async def _count(app: App, review: Review, state: TicketState) -> str:
     """Let what was said in a proposal count; return what is wrong with how it ended, in words or none."""
     said = _words(app, state)
+    if review.state is State.APPROVED and not review.approvals():
+        return await app.store.run(partial(_question, app=app, review=review, state=state, said=said))
     if review.state is State.APPROVED:
         said = [each for each in said if each.word is Word.REJECT]
     known = {*review.answered, *(vote.ref for vote in review.votes)}
@@ -73,6 +75,19 @@ async def _count(app: App, review: Review, state: TicketState) -> str:
         return ""
     await app.store.run(partial(_tell, app=app, review=now, state=state, wrong=wrong))
     return wrong
+
+
+def _question(unit: UnitOfWork, app: App, review: Review, state: TicketState, said: Sequence[Words]) -> str:
+    """Ask anew where a look saw the merge first, and took it for the approval that its reviews do not amount to."""
+    if not state.merged:
+        return ""
+    terms = Terms.of(app)
+    rules = Rulebook.of(unit, terms.policy, terms.now).rules(review)
+    reviewed, _ = hear(replace(review, state=State.TICKETED), said, rules)
+    if reviewed.state is State.APPROVED:
+        return ""
+    wrong = _wrong(reviewed, state)
+    return wrong if reopen_by(unit, terms, review, by=UNREVIEWED, reason=wrong) else ""
 
 
 def _wrong(review: Review, state: TicketState) -> str:
@@ -123,9 +138,10 @@ def _propose(unit: UnitOfWork, app: App, reviews: Iterable[Review]) -> list[tupl
     book = Rulebook.of(unit, app.policy, now)
     for review in reviews:
         if review.state is State.APPROVED:
-            decided = f"{pin_key(review)}:{PROPOSED}"
+            voted = bool(review.approvals())
+            decided = f"{pin_key(review)}:{PROPOSED}" if voted else proposal_key(review)
             change = unit.action(decided) if unit.queued(decided) == "delivered" else None
-            if isinstance(change, WritePin) and not is_written(unit, review):
+            if isinstance(change, WritePin) and not (voted and is_written(unit, review)):
                 delivered.append((change, review))
         if review.state not in OPEN:
             continue

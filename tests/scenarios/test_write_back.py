@@ -271,6 +271,33 @@ async def test_a_merge_that_nobody_reviewed_is_no_approval_when_the_registry_has
     assert State.APPROVED not in (await states(proposing)).values()
 
 
+async def test_a_merge_that_nobody_reviewed_is_asked_about_when_a_look_saw_it_first(proposing: Company) -> None:
+    proposing.world.github.forge.merge(REPOSITORY, 1)
+    pull(proposing)
+    await run(proposing.app, ["releases"])
+    seen = await states(proposing)
+
+    report = await look(proposing)
+    await look(proposing)
+
+    assert seen == {"1.4.3": State.APPROVED}
+    assert "nobody who may has approved it" in "".join(report.problems)
+    assert State.APPROVED not in (await states(proposing)).values()
+
+
+async def test_a_merge_that_was_reviewed_stays_approved_when_a_look_saw_it_first(proposing: Company) -> None:
+    forge = proposing.world.github.forge
+    forge.review(REPOSITORY, 1, by="grace")
+    forge.merge(REPOSITORY, 1)
+    pull(proposing)
+    await run(proposing.app, ["releases"])
+
+    report = await look(proposing)
+
+    assert await states(proposing) == {"1.4.3": State.APPROVED}
+    assert report.problems == ()
+
+
 async def test_a_proposal_that_is_closed_rejects_the_version(proposing: Company) -> None:
     proposing.world.github.forge.close(REPOSITORY, 1, by="grace")
 
