@@ -10,6 +10,7 @@ from monitor.domain.decision import NEVER
 from monitor.domain.finding import Finding, Severity, track
 from monitor.domain.hold import held as hold_of
 from monitor.domain.hold import others_before
+from monitor.domain.release import Digest
 from monitor.domain.review import Review, State
 from monitor.domain.server import Approval, Pin
 from monitor.domain.snapshot import Snapshot
@@ -72,6 +73,17 @@ def test_other_bytes_than_the_approved_ones_are_no_pin_that_runs_already() -> No
     assert not others_before(snapshot(approval=Approval(ours, "ada", None, None)), ours, None, None)
     assert not others_before(snapshot(), ours, Pin(BEFORE), None)
     assert others_before(snapshot(), others, ours, days_ago(9))
+
+
+def test_the_very_bytes_that_are_approved_wait_no_longer() -> None:
+    one, more = (frozenset(map(digest, names)) for names in (["one"], ["one", "added"]))
+    seen = snapshot(approval=Approval(Pin(BEFORE, one), "ada", None, None))
+
+    def until(digests: frozenset[Digest]) -> datetime | None:
+        waits = {"usual": USUAL, "security_fix": timedelta(hours=24)}
+        return hold_of(seen, Pin(BEFORE, digests), **waits, asked_at=NOW, bytes_at=NOW).until
+
+    assert (until(one), until(more), until(frozenset())) == (None, NOW + USUAL, NOW + USUAL)
 
 
 def test_what_no_source_lists_waits_from_when_it_was_asked_about() -> None:

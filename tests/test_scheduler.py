@@ -23,7 +23,7 @@ from monitor.domain.audit import AuditEvent
 from monitor.domain.health import SourceHealth
 from monitor.ports.store import UnitOfWork
 from monitor.runner import JOBS
-from monitor.scheduler import Ended, keep_running, slots
+from monitor.scheduler import Ended, jobs_of, keep_running, slots
 from tests.company import Company
 from tests.world import Fault, Kind, World
 
@@ -45,6 +45,12 @@ def schedule(**options: str) -> Schedule:
     """A schedule on which nothing runs but what is run at the start, unless it is said."""
     never = "0 0 1 1 *"
     return Schedule.model_validate(dict.fromkeys(JOBS, "") | {"fleet": never, "releases": never} | options)
+
+
+def test_decisions_are_read_before_new_versions_where_they_are_read_at_all() -> None:
+    assert jobs_of(schedule(reviews="*/5 * * * *"), "releases") == ("reviews", "releases", "deliver")
+    assert jobs_of(schedule(), "releases") == ("releases", "deliver")
+    assert jobs_of(schedule(), "deliver") == ("deliver",)
 
 
 class Service:

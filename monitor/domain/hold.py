@@ -38,10 +38,11 @@ def held(
 
     `asked_at`: since when somebody is asked about it; `bytes_at`: since when the version has these bytes, where it had others before.
     """
+    approved = snapshot.approval.pin if snapshot.approval else None
+    if approved and (_same_bytes(approved, pin) or (bytes_at is None and same_pin(approved, pin))):
+        return Held(None)  # It runs already.
     if bytes_at:
         return Held(bytes_at + usual)
-    if snapshot.approval and same_pin(snapshot.approval.pin, pin):
-        return Held(None)  # It runs already.
     if snapshot.server.package is None:
         return Held(None)  # A remote server has no versions that age.
     if not_listed_anywhere(snapshot):
@@ -63,6 +64,13 @@ def same_pin(approved: Pin, shown: Pin) -> bool:
     common = approved.algorithms & shown.algorithms
     compared = {digest for digest in approved.digests if digest.algorithm in common}
     return approved.purl == shown.purl and compared <= shown.digests
+
+
+def _same_bytes(approved: Pin, shown: Pin) -> bool:
+    """Whether the approval names each digest that was shown, and no other: what a silent source leaves open does not do."""
+    common = approved.algorithms & shown.algorithms
+    first, second = ({each for each in pin.digests if each.algorithm in common} for pin in (approved, shown))
+    return approved.purl == shown.purl and bool(common) and first == second
 
 
 def others_before(snapshot: Snapshot, pin: Pin, known: Pin | None, bytes_at: datetime | None) -> bool:
