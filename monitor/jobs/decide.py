@@ -17,7 +17,7 @@ from monitor.domain.review import OPEN, Happening, Review, State, Word, ask_agai
 from monitor.domain.server import Approval
 from monitor.jobs.outcome import ACTOR, review_event
 from monitor.jobs.rulebook import Rulebook
-from monitor.jobs.standing import is_written, pin_key
+from monitor.jobs.standing import is_written, pin_key, still_proposed
 from monitor.jobs.submissions import listings, moved_on, submitted
 from monitor.policy.answering import decided_body, reopened_body
 from monitor.policy.settings import Policy
@@ -83,7 +83,7 @@ def reopened(
     before = entry.approval.pin if entry and entry.approval else None
     again = ask_again(found, Happening.REOPEN, at=now, before=before, by=by)
     unit.keep_reviews([again])
-    unit.queue([anew(unit, found, again, reopened_body(by, reason))], now)
+    unit.queue([anew(unit, found, again, reopened_body(by, reason)), *still_proposed(unit, found)], now)
     event = review_event(again, now)
     return again, replace(event, actor=by, verb="review.reopened", detail={**event.detail, "reason": reason[:500]})
 
@@ -133,6 +133,7 @@ def settle_words(
         events += [event for each in new for event in _events(each, now)]
         if decided.state is not review.state:
             actions += follows(unit, terms, decided, rules, events)
+            actions += still_proposed(unit, decided, [each.ref for each in said])
     if heard:
         unit.keep_reviews(after)
         known = {each.fingerprint for each in after}

@@ -3,14 +3,20 @@
 Between a decision and its delivery lie minutes, or days where the registry cannot be written: it may be taken back meanwhile.
 """
 
-from monitor.domain.action import ListServer, MoveTicket, UpdateTicket, WritePin
+from collections.abc import Iterable
+
+from monitor.domain.action import CommentTicket, ListServer, MoveTicket, UpdateTicket, WritePin
 from monitor.domain.review import OPEN, Review, State
 from monitor.domain.server import Pin
+from monitor.jobs.ticket_health import PROPOSED
+from monitor.policy.answering import still_proposed_body
 from monitor.ports.store import Queued, UnitOfWork
 
 TAKEN_BACK = "the decision was taken back"
 FILE = "registry-file"
 """The writer after which it stands in the registry; another one only proposes it."""
+CLOSED = "pull-request:"
+"""Begins the names of words that were said by reviewing a proposal, or by closing it."""
 
 
 def pin_key(review: Review) -> str:
@@ -50,6 +56,16 @@ def _taken_back(unit: UnitOfWork, change: WritePin | ListServer) -> bool:
     if kind == "proposal":  # It only asks, and the same question may come back.
         return any(each.state is State.REJECTED for each in about)
     return any(each.state is not State.APPROVED or not decision.startswith(_question(each)) for each in about)
+
+
+def still_proposed(unit: UnitOfWork, review: Review, refs: Iterable[str] = ()) -> list[CommentTicket]:
+    """Ask for the proposal of what was approved to be closed, where the decision is taken back; `refs` name the words that did it."""
+    proposed = unit.queued(f"{pin_key(review)}:{PROPOSED}") == "delivered"
+    closed = any(ref.startswith(CLOSED) for ref in refs)
+    if not proposed or closed or is_written(unit, review):
+        return []
+    key = f"still-proposed:{review.mark}:{review.fingerprint}.{review.candidate.fingerprint}"
+    return [CommentTicket(key, review.server, review.mark, still_proposed_body(review))]
 
 
 def is_written(unit: UnitOfWork, review: Review) -> bool:

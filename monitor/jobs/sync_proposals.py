@@ -19,7 +19,7 @@ from monitor.jobs.bulkhead import guarded
 from monitor.jobs.decide import Terms, decide_by, reopen_by
 from monitor.jobs.outcome import ACTOR, Outcome, review_event
 from monitor.jobs.rulebook import Rulebook
-from monitor.jobs.standing import is_written, pin_key, proposal_key
+from monitor.jobs.standing import CLOSED, is_written, pin_key, proposal_key
 from monitor.jobs.ticket_health import PROPOSED, REVIEWS, keep_health
 from monitor.policy.answering import proposal_body
 from monitor.ports.channels import Phase, TicketState
@@ -181,7 +181,7 @@ def _words(app: App, state: TicketState) -> list[Words]:
     people = app.policy.people
     return [
         Words(
-            f"pull-request:{each.ref}",
+            f"{CLOSED}{each.ref}",
             each.word,
             people.known("github", each.by),
             each.by,

@@ -76,6 +76,12 @@ def proposal_body(what: str, review: Review) -> Document:
     return (Paragraph(f"{what[:1].upper()}{what[1:]}."), Paragraph(f"{show} says how things stand."))
 
 
+def still_proposed_body(review: Review) -> Document:
+    """Say what is left to do by hand where an approval that was proposed is taken back."""
+    text = f"The change of the registry that was proposed for {_version(review)} is open still: close it unmerged."
+    return (Paragraph(text),)
+
+
 def unwritten_body(what: str, detail: str) -> Document:
     """Say that an approval did not reach the registry."""
     return (Paragraph(f"Not written into the registry: {what}. {detail}"), Paragraph("It is tried again every hour."))

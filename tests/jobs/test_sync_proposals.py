@@ -70,8 +70,13 @@ def repository(asked: Company) -> Repository:
 
 async def approve(company: Company, review: Review) -> None:
     """Let ada approve at the keyboard."""
+    await say(company, review, Word.APPROVE, "ada")
+
+
+async def say(company: Company, review: Review, word: Word, name: str) -> None:
+    """Say a word at the keyboard."""
     pins = (review.candidate.fingerprint,)
-    words = Words("1", Word.APPROVE, PEOPLE.named("ada"), "ada", company.app.clock(), pins, "command line")
+    words = Words(f"{word} by {name}", word, PEOPLE.named(name), name, company.app.clock(), pins, "command line")
     terms = Terms.of(company.app)
     await company.app.store.run(lambda unit: decide_by(unit, terms, review, [words]))
 
@@ -163,6 +168,24 @@ async def test_who_closes_the_proposal_of_what_was_decided_rejects_it(asked: Com
     repository.decide(asked, Phase.REJECTED, "bob")
 
     assert await synced(asked) == ["rejected"]
+
+
+async def test_a_proposal_of_what_is_rejected_afterwards_is_to_be_closed(
+    asked: Company, repository: Repository
+) -> None:
+    jira = Tracker()
+    asked.replace(tickets=jira)
+    (review,) = await asked.reviews()
+    await say(asked, review, Word.APPROVE, "ada")
+    await synced(asked)
+    asked.later(minutes=5)
+
+    (review,) = await asked.reviews()
+    await say(asked, review, Word.REJECT, "bob")
+
+    key = f"still-proposed:{review.mark}:{review.fingerprint}.{review.candidate.fingerprint}"
+    assert await asked.app.store.run(lambda unit: unit.queued(key)) == "pending"
+    assert len(repository.proposed) == 1
 
 
 async def test_a_merged_proposal_of_what_was_decided_is_no_problem(asked: Company, repository: Repository) -> None:
