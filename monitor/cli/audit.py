@@ -27,7 +27,7 @@ def verify(
     mcp-monitor audit verify --checkpoints /mnt/worm/checkpoints --public-key audit.key.pub
     ```
 
-    Exit codes: 0 the chain is whole, 1 it is not.
+    Exit codes: 0 the chain is whole, 1 it is not, 2 wrong usage, such as a key that is none.
     """
     from monitor.commands.audit import verify as walk
 
@@ -97,7 +97,8 @@ def report(
     Which servers accessed production, and was each approved at that moment: accessed.csv and connections.csv, or the page's part of that
     name. What the tables hold: docs/audit.md.
 
-    Exit codes: 0 it is written, 1 it is written and the audit log does not hold, 2 nothing is written.
+    Exit codes: 0 it is written, 1 it is written and the audit log does not hold, 2 nothing is written: wrong usage, a quarter that has not
+    begun, a folder that holds something else.
     """
     from monitor.commands.audit_report import audit_report
 

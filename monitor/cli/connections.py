@@ -47,6 +47,9 @@ def listed(
     ```
     mcp-monitor connections list --from 2026-10-01 --to 2026-12-31 --target production
     ```
+
+    Which time was looked at goes to stderr. Exit codes: 0 listed, 2 wrong usage, or a server that neither that time's logs nor the registry
+    ever named.
     """
     from monitor.commands.connections import listed as show
 

@@ -39,7 +39,8 @@ def _borne_out(bundle: Bundle, approval: Approval, since: datetime, events: Sequ
         shown = ", ".join(sorted({each.pin for each in votes} - {approval.pin.fingerprint}))
         return Result.HOLDS, "as the votes in the log" + (f", which were shown more: pin {shown}" if shown else "")
     decided = [each.at for each in events if each.verb == APPROVED]
-    forgotten = not decided and any(review.asked_by for review in bundle.reviews)
+    there = any(each.verb.startswith("review.") for each in events)
+    forgotten = not decided and any(review.asked_by or not there for review in bundle.reviews)
     if forgotten or any(at < since for at in decided):
         missing = ", ".join(sorted(names - voters))
         return (
