@@ -64,8 +64,8 @@ class Fields(msgspec.Struct, frozen=True):
 
     status: Status = Status()
     reporter: Person | None = None
-    created: str = ""
-    updated: str = ""
+    created: str | None = None
+    updated: str | None = None
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -80,7 +80,7 @@ class Ticket(msgspec.Struct, frozen=True):
     @property
     def untouched(self) -> bool:
         """Whether nothing has happened in it since it was opened."""
-        return bool(self.fields.created) and self.fields.created == self.fields.updated
+        return self.fields.created is not None and self.fields.created == self.fields.updated
 
     @property
     def ours(self) -> Property | None:
