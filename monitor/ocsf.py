@@ -65,6 +65,7 @@ OF_APPROVALS = {
     "review.superseded": Step(3, "a newer version took the place of the one under review"),
     "review.withdrawn": Step(3, "the cause of a re-approval is gone"),
     "review.reopened": Step(12, "a decision is asked for anew", "medium"),
+    "proposal.unreviewed": Step(3, "a version came into the registry without the review it needs", "high"),
     "recertification.retired": Step(9, "a server was retired in the quarterly review"),
 }
 """Verb -> step. 1 Create, 3 Update, 4 Delete, 9 Disable, 11 Deactivate, 12 Suspend, 13 Resume."""
