@@ -1,5 +1,6 @@
 """Commands that only read, for a user who may read the database and not write it."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,7 +30,8 @@ def watched(world: World, open_folder: Path, capsys: pytest.CaptureFixture[str],
     """The person, after the program's first look."""
     del logged  # the program sets up its own log
     desk = sat_down(world, open_folder, capsys)
-    desk.check()
+    desk.company.deploy("laptop-7", "pkg:npm/%40acme/files-mcp@1.4.2")
+    asyncio.run(desk.company.run(("fleet", "releases")))
     return desk
 
 
