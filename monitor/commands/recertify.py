@@ -1,20 +1,20 @@
 """`recertify list`, `recertify keep`, `recertify retire`: the quarterly question to each owner, answered by command."""
 
 import asyncio
-import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from monitor.app import App
+from monitor import wiring
 from monitor.commands.identity import caller, where_said
 from monitor.commands.names import refuse_unknown
-from monitor.commands.opening import build_app, open_settings, recall, require_schema, store_errors
+from monitor.commands.opening import open_settings, recall, require_schema, store_errors
 from monitor.commands.output import note, say, show_json, show_table
 from monitor.commands.table import Column
 from monitor.domain.people import Person
 from monitor.domain.recertification import Answer, Recertification, Standing
 from monitor.ending import ExitCode, Stop
+from monitor.jobs.decide import Terms
 from monitor.jobs.quarterly_answers import changed_since, may_retire, record_answer
 from monitor.ports.store import UnitOfWork
 
@@ -41,10 +41,10 @@ def show(config: Path, *, as_json: bool) -> int:
 
 def answer(config: Path, servers: Sequence[str], word: Answer, *, quarter: str) -> int:
     """Answer for servers of the newest question that asks about them, or of that quarter."""
-    settings = open_settings(config, reports=True)
-    person = caller(settings.config)
-    app = build_app(settings, out=sys.stdout)
-    require_schema(app.store)
+    settings = open_settings(config, only_store=True)
+    person, store = caller(settings.config), wiring.open_store(settings)
+    terms = Terms(wiring.policy(settings.config), tuple(sorted(settings.config.reviews.writers)), wiring.utc_now())
+    require_schema(store)
 
     asked = recall(settings, lambda unit: [each for each in unit.recertifications() if quarter in ("", each.quarter)])
     if not asked:
@@ -55,15 +55,21 @@ def answer(config: Path, servers: Sequence[str], word: Answer, *, quarter: str) 
         for question in dict.fromkeys(newest[name] for name in servers):
             named = [name for name in servers if newest[name] == question]
             kept = asyncio.run(
-                app.store.run(
+                store.run(
                     partial(
-                        _record, app=app, mark=question, servers=named, word=word, person=person, via=where_said(config)
+                        _record,
+                        terms=terms,
+                        mark=question,
+                        servers=named,
+                        word=word,
+                        person=person,
+                        via=where_said(config),
                     )
                 )
             )
             left = f"{len(kept.unanswered)} of {kept.owner} wait for an answer"
             say(f"{person.name} {_DONE[word]} {', '.join(named)} ({kept.quarter}); {left}.")
-    if word is Answer.RETIRE and not app.writers:
+    if word is Answer.RETIRE and not terms.writers:
         note("Take them out of the registry by hand: nothing is configured that writes it (reviews.write).")
     return ExitCode.QUIET
 
@@ -72,13 +78,13 @@ _DONE = {Answer.KEEP: "keeps", Answer.RETIRE: "retires"}
 
 
 def _record(
-    unit: UnitOfWork, *, app: App, mark: str, servers: Sequence[str], word: Answer, person: Person, via: str
+    unit: UnitOfWork, *, terms: Terms, mark: str, servers: Sequence[str], word: Answer, person: Person, via: str
 ) -> Recertification:
     """The question is read again in the transaction: somebody may have answered meanwhile."""
     unit.alone()
     question = next(each for each in unit.recertifications() if each.fingerprint == mark)
     if word is Answer.RETIRE:
-        if refused := may_retire(app.policy, question, person):
+        if refused := may_retire(terms.policy, question, person):
             raise Stop(refused, ExitCode.USAGE)
         if changed := sorted(changed_since(question, unit.entries()).intersection(servers)):
             raise Stop(
@@ -86,7 +92,7 @@ def _record(
                 "nothing is retired: mcp-monitor retire SERVER --reason …",
                 ExitCode.USAGE,
             )
-    return record_answer(unit, app, question, servers, word, person=person, via=via)
+    return record_answer(unit, terms, question, servers, word, person=person, via=via)
 
 
 def _questions(unit: UnitOfWork) -> tuple[list[Recertification], Mapping[str, str]]:

@@ -17,6 +17,7 @@ from monitor.domain.review import Word
 from monitor.domain.server import Entry
 from monitor.domain.unknown import Unknown
 from monitor.jobs.bulkhead import guarded
+from monitor.jobs.decide import Terms
 from monitor.jobs.outcome import ACTOR, Outcome
 from monitor.jobs.quarterly import NOBODY, ask_again
 from monitor.policy.settings import Policy
@@ -125,7 +126,7 @@ def _hear(unit: UnitOfWork, app: App, mark: str, state: TicketState) -> None:
     left = sorted(changed.intersection(question.unanswered))
     note = f" Not {', '.join(left)}: {_CHANGED}." if left else ""
     via = said.detail or app.tickets.name
-    record_answer(unit, app, question, servers, answer, person=person, via=via, note=note)
+    record_answer(unit, Terms.of(app), question, servers, answer, person=person, via=via, note=note)
 
 
 _CHANGED = "what was approved after it was asked, or has another owner by now, is retired by mcp-monitor retire"
@@ -133,7 +134,7 @@ _CHANGED = "what was approved after it was asked, or has another owner by now, i
 
 def record_answer(
     unit: UnitOfWork,
-    app: App,
+    terms: Terms,
     question: Recertification,
     servers: Iterable[str],
     answer: Answer,
@@ -146,7 +147,7 @@ def record_answer(
 
     Whoever calls has asked `may_retire` and left out what `changed_since`. `note` follows in the comment.
     """
-    now = app.clock()
+    now = terms.now
     said = tuple(Answered(name, answer, person.name, now, via) for name in servers)
     names = {each.server for each in said}
     kept = replace(question, answers=(*(each for each in question.answers if each.server not in names), *said))
@@ -158,11 +159,11 @@ def record_answer(
         actions += [
             RetireServer(f"retire:{question.fingerprint}:{name}:{writer}", name, person.name, reason, writer)
             for name in sorted(names)
-            for writer in sorted(app.writers)
+            for writer in terms.writers
         ]
     by_hand = (
         ""
-        if app.writers or answer is Answer.KEEP
+        if terms.writers or answer is Answer.KEEP
         else " Take them out of the registry by hand: nothing is configured that writes it."
     )
     text = f"{person.name} {_WORDS[answer]} {', '.join(sorted(names))}.{note}{by_hand}"

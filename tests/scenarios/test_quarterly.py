@@ -208,8 +208,6 @@ async def test_who_is_unknown_answers_for_nothing_and_is_told_so_once(asking: Co
 
 
 async def _printed(company: Company, capsys: pytest.CaptureFixture[str], *arguments: str) -> Printed:
-    for name, value in company.environ.items():
-        os.environ.setdefault(name, value)
     return await asyncio.to_thread(Desk(company, capsys), *arguments)
 
 
