@@ -62,7 +62,9 @@ def _one(value: object, rules: dict[str, object], where: str) -> Iterator[str]:
             yield f"{where} is no {kind}"
         else:
             yield from _against(value, table()["objects"][kind], where)
-    elif (kind in INTEGERS and (isinstance(value, bool) or not isinstance(value, int))) or (kind in TEXTS and not isinstance(value, str)):
+    elif (kind in INTEGERS and (isinstance(value, bool) or not isinstance(value, int))) or (
+        kind in TEXTS and not isinstance(value, str)
+    ):
         yield f"{where} is no {kind}"
     allowed = rules.get("enum")
     if (

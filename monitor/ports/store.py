@@ -8,7 +8,6 @@ from typing import Protocol, TypeVar
 from monitor.domain.action import Action, Delivery, OpenTicket, UpdateTicket
 from monitor.domain.advisory import Advisory, Named
 from monitor.domain.audit import AuditEvent, Checkpoint, Sealed
-from monitor.domain.connection import Connection
 from monitor.domain.dependency import Dependencies, Resolved
 from monitor.domain.deployment import Deployment, HostReport, Inventory, Stay
 from monitor.domain.evidence import Evidence, Grounds, Sighting
@@ -16,14 +15,12 @@ from monitor.domain.finding import Tracked
 from monitor.domain.health import SourceHealth
 from monitor.domain.provenance import TrustRoot, Verification
 from monitor.domain.purl import Purl
-from monitor.domain.recertification import Recertification, Standing
 from monitor.domain.release import KnownRelease, Listing
 from monitor.domain.review import Review
 from monitor.domain.risk import Risk, RiskTable
 from monitor.domain.server import Entry, Listed
-from monitor.domain.submission import Submission
 from monitor.domain.unknown import Unknown
-from monitor.domain.waiver import Waiver
+from monitor.ports.answers import Answers
 from monitor.ports.sources import Validator, Validators
 
 T = TypeVar("T")
@@ -51,7 +48,7 @@ class Queued:
     tried_at: datetime | None = None  # None: never taken before
 
 
-class UnitOfWork(Protocol):
+class UnitOfWork(Answers, Protocol):
     """One transaction. Readers are set-based; nothing is kept unless `commit` is called with what was done."""
 
     def alone(self) -> None:
@@ -174,18 +171,6 @@ class UnitOfWork(Protocol):
     def reviews_open(self) -> list[Review]:
         """Return the reviews that are not decided and have not ended, in order of opening."""
 
-    def waivers(self, now: datetime | None = None) -> list[Waiver]:
-        """Return the waivers and acknowledgements by command that hold at that time (None: every one that was ever given), oldest first."""
-
-    def submissions(self) -> list[Submission]:
-        """Return every submission, oldest first."""
-
-    def recertifications(self, standing: Standing | None = None) -> list[Recertification]:
-        """Return the quarterly questions that stand so (None: all)."""
-
-    def connections(self, begin: datetime, end: datetime) -> list[Connection]:
-        """Return the connections from `begin` on and before `end`, oldest first."""
-
     def health(self) -> Mapping[str, SourceHealth]:
         """Return what is known of each source."""
 
@@ -239,32 +224,11 @@ class UnitOfWork(Protocol):
     def keep_reviews(self, reviews: Collection[Review]) -> None:
         """Insert or update by fingerprint."""
 
-    def keep_waivers(self, waivers: Collection[Waiver]) -> None:
-        """Insert or update by id."""
-
-    def undo_waiver(self, waiver: str, at: datetime) -> bool:
-        """Let it hold no more from that time on; return whether it did hold."""
-
-    def keep_submissions(self, submissions: Collection[Submission]) -> None:
-        """Insert or update by the server's name."""
-
-    def keep_recertifications(self, recertifications: Collection[Recertification]) -> None:
-        """Insert or update by owner and quarter."""
-
-    def keep_connections(self, connections: Collection[Connection]) -> int:
-        """Keep those that are not kept yet; return how many."""
-
     def keep_health(self, health: Collection[SourceHealth]) -> None:
         """Insert or update by source."""
 
     def keep_evidence(self, evidence: Collection[Evidence]) -> None:
         """Keep bodies once, by digest, and note when each address gave them; of an empty body the digest alone."""
-
-    def cursor(self, name: str) -> int | None:
-        """Return up to where something that only grows was read, None where it never was."""
-
-    def keep_cursor(self, name: str, position: int) -> None:
-        """Note up to where it is read now."""
 
     # the outbox
     def queue(self, actions: Collection[Action], now: datetime) -> int:
