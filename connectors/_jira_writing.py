@@ -96,7 +96,7 @@ async def move(site: Site, ticket: str, move: MoveTicket, statuses: Mapping[str,
         status = found.fields.status
         # A status that decides may be one in which work goes on, by its category: the next approver has to be able to come to it again.
         over = status.status_category.key == "done" or status.is_among(_deciding(statuses))
-        if over == (move.to == "withdrawn"):
+        if over == (move.to != "reopened"):
             return Delivered(ticket)
         ways = (await site.get(site.issue(ticket, "/transitions"), Transitions)).transitions
     except SourceError as error:
@@ -115,10 +115,10 @@ def _way(ways: Sequence[Transition], to: Place, statuses: Mapping[str, Sequence[
     """Never one into a status that decides: that would be a decision of nobody's."""
     decides = _deciding(statuses)
     open_ways = [way for way in ways if not way.to.is_among(decides)]
-    named = statuses.get(to, ())
+    named = statuses.get(to) or (statuses.get("withdrawn") if to == "decided" else None) or ()
     if named:
         return next((way for way in open_ways if way.to.is_among(named)), None)
-    if to == "withdrawn" and not decides:
+    if to != "reopened" and not decides:
         return None  # any that is done may be the one by which people approve
-    category = "done" if to == "withdrawn" else "new"
+    category = "new" if to == "reopened" else "done"
     return next((way for way in open_ways if way.to.status_category.key == category), None)

@@ -148,8 +148,8 @@ def build(
     """Build from the configuration. With an `email` the token is Cloud's API token (Basic), without one a bearer token.
 
     `priorities` maps our severities to names or ids of Jira's; `fields` are further fields of a new ticket, as Jira's API wants them.
-    `statuses`: names or ids by `approved`, `rejected`, `withdrawn`, `reopened`; `approvals`: whether tickets are requests of a service
-    desk, whose approvals decide, too. Raises ValueError for a base that is no address.
+    `statuses`: names or ids by `approved`, `rejected`, `withdrawn`, `decided`, `reopened`; `approvals`: whether tickets are requests of
+    a service desk, whose approvals decide, too. Raises ValueError for a base that is no address.
     """
     basic = base64.b64encode(f"{email}:{token}".encode()).decode()
     authorization = f"Basic {basic}" if email else f"Bearer {token}"

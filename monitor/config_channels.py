@@ -16,6 +16,7 @@ class Statuses(Section):
     approved: tuple[Name, ...] = ()
     rejected: tuple[Name, ...] = ()
     withdrawn: tuple[Name, ...] = ()
+    decided: tuple[Name, ...] = ()
     reopened: tuple[Name, ...] = ()
 
     @model_validator(mode="after")

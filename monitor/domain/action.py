@@ -9,8 +9,8 @@ from typing import Literal
 from monitor.domain.document import Document
 from monitor.domain.server import Approval, Entry
 
-Place = Literal["withdrawn", "reopened"]
-"""Where a ticket is moved; the tracker's configuration maps it to a status."""
+Place = Literal["withdrawn", "decided", "reopened"]
+"""Where a ticket is moved; the tracker's configuration maps it to a status. `decided`: elsewhere than in the ticket."""
 
 
 @dataclass(frozen=True, slots=True)

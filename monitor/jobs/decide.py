@@ -203,7 +203,7 @@ def _answers(
     if inside and still_open:
         actions.append(MoveTicket(f"undecided:{first.mark}:{last}", first.server, first.mark, "reopened"))
     if not inside and not still_open and not others and any(isinstance(each.result, Counted) for each in heard):
-        actions.append(MoveTicket(f"decided:{first.mark}:{last}:closed", first.server, first.mark, "withdrawn"))
+        actions.append(MoveTicket(f"decided:{first.mark}:{last}:closed", first.server, first.mark, "decided"))
     return actions
 
 

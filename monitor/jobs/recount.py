@@ -34,7 +34,7 @@ def recount(unit: UnitOfWork, terms: Terms) -> None:
         body = enough_body(decided, rules, sorted(terms.writers))
         actions: list[Action] = [CommentTicket(key, decided.server, decided.mark, body)]
         if not any(each.state in OPEN for each in unit.reviews_in([decided.mark])):
-            actions.append(MoveTicket(f"{key}:closed", decided.server, decided.mark, "withdrawn"))
+            actions.append(MoveTicket(f"{key}:closed", decided.server, decided.mark, "decided"))
         unit.queue([*actions, *follows(unit, terms, decided, rules, events)], now)
     if events:
         unit.commit(*events)

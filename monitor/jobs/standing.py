@@ -44,7 +44,7 @@ def is_overtaken(unit: UnitOfWork, queued: Queued) -> str | None:
         case MoveTicket(fingerprint=mark, to=to):
             reviews = unit.reviews_in([mark])
             waits = any(each.state in OPEN for each in reviews)
-            return "" if reviews and waits is (to == "withdrawn") else None
+            return "" if reviews and waits is (to != "reopened") else None
         case _:
             return None
 

@@ -1,12 +1,14 @@
 """Changes of a ticket that is there: what people wrote stays, nothing is written twice, and no decision is made by the program."""
 
+from dataclasses import replace
+
 import pytest
 
 from connectors._edge.http import Http
 from monitor.domain.action import Ambiguous, Deferred, Delivered, MoveTicket, OpenTicket, Rejected, UpdateTicket
 from monitor.domain.document import Paragraph
 from monitor.ports.errors import Denied
-from tests.connectors.trackers import Flavour, tracker
+from tests.connectors.trackers import STATUSES, Flavour, tracker
 from tests.world import Fault, Kind, World
 
 BODY = (Paragraph("Evidence for 1.4.2"),)
@@ -190,6 +192,21 @@ async def test_a_ticket_is_closed_where_the_configuration_says(edge: Http, world
 
     assert delivery == Delivered("MCPSEC-1")
     assert world.jira.issue("MCPSEC-1").status_name == "Cancelled"
+
+
+@pytest.mark.parametrize(
+    ("decided", "status"),
+    [((), "Cancelled"), (("In Review",), "In Review")],
+    ids=["as withdrawn", "a status of its own"],
+)
+async def test_a_ticket_that_was_decided_elsewhere_has_a_status_of_its_own_where_one_is_named(
+    edge: Http, world: World, flavour: Flavour, decided: tuple[str, ...], status: str
+) -> None:
+    jira = tracker(edge, world, flavour, statuses={**STATUSES, "decided": decided})
+
+    await jira.move("MCPSEC-1", replace(CLOSE, to="decided"))
+
+    assert world.jira.issue("MCPSEC-1").status_name == status
 
 
 @pytest.mark.parametrize("status", ["Approved", "Cancelled"])
