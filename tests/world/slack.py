@@ -239,7 +239,11 @@ def texts(block: Mapping[str, object]) -> list[tuple[str, str]]:
     """Return (type, text) of every text object in a block."""
     elements = block.get("elements")
     objects = [block.get("text"), *(elements if isinstance(elements, list) else [])]
-    return [(str(each.get("type")), str(each.get("text"))) for each in objects if isinstance(each, dict)]
+    # A button holds its text object.
+    plain = [
+        each["text"] if isinstance(each, dict) and isinstance(each.get("text"), dict) else each for each in objects
+    ]
+    return [(str(each.get("type")), str(each.get("text"))) for each in plain if isinstance(each, dict)]
 
 
 def _well_formed(block: Json) -> bool:
