@@ -125,7 +125,7 @@ def read(file: IO[bytes]) -> Bundle:
     try:
         with zipfile.ZipFile(file) as archive:
             members = _unpacked(archive)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:
         raise EvidenceError(f"no zip file that can be read: {str(error)[:200]}") from error
     manifest = _decoded(MANIFESTS, members, MANIFEST)
     _as_made(manifest, members)

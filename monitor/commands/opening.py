@@ -82,6 +82,14 @@ def recall(settings: Settings, work: Callable[[UnitOfWork], T]) -> T:
         return asyncio.run(store.run(work))
 
 
+def record(settings: Settings, work: Callable[[UnitOfWork], T]) -> T:
+    """Do work that is kept, in one transaction of the store, whose schema has to fit. Raises `Stop`."""
+    store = wiring.open_store(settings)
+    require_schema(store)
+    with store_errors():
+        return asyncio.run(store.run(work))
+
+
 def require_schema(store: Store) -> None:
     """Raise `Stop` unless the database has the schema of this program."""
     with store_errors():

@@ -1,15 +1,14 @@
 """`review list`, `show`, `approve`, `reject`, `reopen`: decisions at the keyboard."""
 
-import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from monitor import wiring
 from monitor.commands.identity import caller, where_said
-from monitor.commands.opening import open_settings, recall, require_schema, store_errors
+from monitor.commands.opening import open_settings, recall, record
 from monitor.commands.output import note, say, show_json, show_table
 from monitor.commands.table import Column
 from monitor.domain.action import CommentTicket
@@ -27,8 +26,6 @@ from monitor.policy.answering import missing_of
 from monitor.policy.campaigns import evidence_key
 from monitor.ports.store import UnitOfWork
 from monitor.settings import Settings
-
-T = TypeVar("T")
 
 PIN = re.compile(r"[0-9a-f]{8,16}")
 LONGEST_REASON = 1000
@@ -119,7 +116,7 @@ def decide_review(
             return review, result
         return decide_by(unit, terms, review, [said]).review or review, None
 
-    review, refused = _write(settings, decide)
+    review, refused = record(settings, decide)
     if refused:
         note(f"mcp-monitor: not counted: {refused.why}. {refused.remedy}")
         return ExitCode.FINDINGS
@@ -140,7 +137,7 @@ def reopen_review(config: Path, server: str, version: str, *, reason: str) -> in
     def work(unit: UnitOfWork) -> Review | None:
         return reopen_by(unit, terms, _named(unit, server, version), by=person.name, reason=why)
 
-    again = _write(settings, work)
+    again = record(settings, work)
     if again is None:
         raise Stop(f"{server} {version} is not decided: nothing is to be opened again", ExitCode.USAGE)
     say(f"{server} {version} is under review again, with a new ticket; votes start anew.")
@@ -184,13 +181,6 @@ def _ref(person: Person, terms: Terms) -> str:
 def _terms(settings: Settings) -> Terms:
     writers = settings.config.reviews.writers
     return Terms(wiring.policy(settings.config), tuple(sorted(writers)), wiring.utc_now())
-
-
-def _write(settings: Settings, work: Callable[[UnitOfWork], T]) -> T:
-    store = wiring.open_store(settings)
-    require_schema(store)
-    with store_errors():
-        return asyncio.run(store.run(work))
 
 
 def _rules(settings: Settings, terms: Terms, review: Review) -> Rules:

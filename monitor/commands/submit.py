@@ -1,15 +1,13 @@
 """`submit`, `submissions`, `retire`: a server's way into the registry, and out of it."""
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 from monitor import wiring
 from monitor.commands.identity import caller
 from monitor.commands.names import refuse_unknown
-from monitor.commands.opening import open_settings, read_registry, recall, require_schema, store_errors
+from monitor.commands.opening import open_settings, read_registry, recall, record
 from monitor.commands.output import note, say, show_json, show_table
 from monitor.commands.table import Column
 from monitor.domain.action import RetireServer
@@ -24,9 +22,6 @@ from monitor.ending import ExitCode, Stop
 from monitor.jobs.decide import Terms, reopened
 from monitor.ports.errors import SourceError
 from monitor.ports.store import UnitOfWork
-from monitor.settings import Settings
-
-T = TypeVar("T")
 
 LONGEST = 1000
 """Characters of a purpose, a scope, a reason."""
@@ -77,7 +72,7 @@ def submit(config: Path, asked: Asked) -> int:
     if taken := _taken(new, listed):
         raise Stop(taken, ExitCode.USAGE)
     terms = Terms(wiring.policy(settings.config), tuple(sorted(settings.config.reviews.writers)), now)
-    say(_write(settings, lambda unit: _keep(unit, new, terms)))
+    say(record(settings, lambda unit: _keep(unit, new, terms)))
     return ExitCode.QUIET
 
 
@@ -213,17 +208,10 @@ def retire(config: Path, server: str, *, reason: str) -> int:
         )
         unit.commit(AuditEvent(now, person.name, "server.retired", server, {"reason": why}))
 
-    _write(settings, keep)
+    record(settings, keep)
     say(f"{server} is retired by {person.name}: written by the next delivery (mcp-monitor run deliver).")
     note("Whatever is deployed of it is a finding from then on, and no export allows it.")
     return ExitCode.QUIET
-
-
-def _write(settings: Settings, work: Callable[[UnitOfWork], T]) -> T:
-    store = wiring.open_store(settings)
-    require_schema(store)
-    with store_errors():
-        return asyncio.run(store.run(work))
 
 
 def _text(option: str, text: str) -> str:

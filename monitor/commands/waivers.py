@@ -1,6 +1,5 @@
 """`waive`, `acknowledge`, `waivers`: somebody answers for a finding, for a while."""
 
-import asyncio
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -10,7 +9,7 @@ from typing import TypeVar
 from monitor import wiring
 from monitor.commands.identity import caller
 from monitor.commands.moments import moment
-from monitor.commands.opening import open_settings, require_schema, store_errors
+from monitor.commands.opening import open_settings, record
 from monitor.commands.output import SHORT, say, show_json, show_table
 from monitor.commands.table import Column
 from monitor.domain.finding import Finding
@@ -83,7 +82,7 @@ def _answer(config: Path, finding: str, kind: Kind, *, reason: str, ends: dateti
         answer_for(unit, policy, [given], now)
         return given
 
-    given = _write(settings, keep)
+    given = record(settings, keep)
     say(f"{given.id[:SHORT]}: {given.rule} of {one_line(given.server, 200)} is {one_line(answered_words(given), 1200)}")
     if kind is Kind.WAIVER and given.rule in GRAVE:
         say("This is malware: the version stays quarantined, and the channel is told who waived it.")
@@ -132,7 +131,7 @@ def undo_one(config: Path, waiver: str) -> int:
             raise Stop(f"{given.id[:SHORT]} does not hold any more", ExitCode.USAGE)
         return given
 
-    given = _write(settings, undo)
+    given = record(settings, undo)
     say(f"{given.id[:SHORT]}: undone; it was {one_line(answered_words(given), 1200)}")
     return ExitCode.QUIET
 
@@ -181,12 +180,5 @@ def _json(waiver: Waiver, state: str) -> dict[str, object]:
     }
 
 
-def _write(settings: Settings, work: Callable[[UnitOfWork], T]) -> T:
-    store = wiring.open_store(settings)
-    require_schema(store)
-    with store_errors():
-        return asyncio.run(store.run(work))
-
-
 def _read(settings: Settings, work: Callable[[UnitOfWork], T]) -> T:
-    return _write(settings.reading(), work)
+    return record(settings.reading(), work)

@@ -152,7 +152,7 @@ def _about(words: Words, reviews: Sequence[Review]) -> Collection[str]:
 
 def follows(unit: UnitOfWork, terms: Terms, review: Review, rules: Rules, events: list[AuditEvent]) -> list[Action]:
     """What makes an approval the pin, or the entry of a server that was submitted; that moves on to its next stage."""
-    asked = None if review.server in unit.entries() else submitted(unit).get(review.server)
+    asked = submitted(unit, {review.server}).get(review.server)
     if asked and (moved := moved_on(asked, review, ", ".join(sorted({vote.by for vote in review.votes})) or ACTOR)):
         unit.keep_submissions([moved[0]])
         events.append(moved[1])

@@ -220,7 +220,7 @@ def _events(unit: UnitOfWork, app: App, action: Action, delivery: Delivery) -> l
             opened = advance(opened, Happening.TICKET_OPENED) if review.state in OPEN else opened
             unit.keep_reviews([opened])
             events.append(review_event(opened, now))
-            asked = submitted(unit).get(opened.server)
+            asked = submitted(unit, {opened.server}).get(opened.server)
             if asked and (moved := moved_on(asked, opened, ACTOR)):
                 unit.keep_submissions([moved[0]])
                 events.append(moved[1])

@@ -97,7 +97,7 @@ def recall(
         findings=findings,
         reviews=reviews,
         health=health,
-        submissions=submitted(unit),
+        submissions=submitted(unit, {entry.server.name for entry in entries if entry.approval is None}),
         unanswered=overdue(
             unit.recertifications(),
             {entry.server.name: entry.approval.approved_at for entry in entries if entry.approval},

@@ -1,5 +1,6 @@
 """Servers that somebody asked for: watched like listed ones, with an empty baseline, until they are listed or refused."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from monitor.domain.action import ListServer
@@ -27,12 +28,14 @@ def with_submitted(unit: UnitOfWork, registry: Registry) -> Registry:
     return replace(registry, entries=(*registry.entries, *waiting)) if waiting else registry
 
 
-def submitted(unit: UnitOfWork) -> dict[str, Submission]:
-    """Return what was submitted and is not listed yet, by server, each with the listed server whose name it may be mistaken for."""
-    waiting = [each for each in unit.submissions() if each.stage in WATCHED]
+def submitted(unit: UnitOfWork, servers: Collection[str]) -> dict[str, Submission]:
+    """Return which of these servers were submitted and are not listed yet, each with the listed one that it may be mistaken for."""
+    asked = [each for each in unit.submissions() if each.stage in WATCHED and each.server.name in servers]
+    listed = unit.entries() if asked else {}
+    waiting = [each for each in asked if each.server.name not in listed]
     if not waiting:
         return {}
-    names = Names.of(entry.server for entry in unit.entries().values())
+    names = Names.of(entry.server for entry in listed.values())
     return {each.server.name: replace(each, resembles=_resembles(names, each)) for each in waiting}
 
 

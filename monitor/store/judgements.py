@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from monitor.domain.advisory import Advisory
 from monitor.domain.finding import Tracked
@@ -118,38 +118,26 @@ class Judgements:
 
     def reviews(self, servers: Collection[str] | None = None) -> list[Review]:
         """Return the reviews, in order of opening."""
-        columns = tables.reviews.c
-        found = select(columns.document).order_by(columns.opened_at, columns.fingerprint)
-        if servers is not None:
-            found = found.where(self._in.among(columns.server, [key(server) for server in servers]))
-        return [documents.REVIEW.decode(document) for (document,) in self._in.rows(found)]
+        if servers is None:
+            return self._reviews()
+        return self._reviews(self._in.among(tables.reviews.c.server, [key(server) for server in servers]))
 
     def reviews_in(self, marks: Collection[str]) -> list[Review]:
         """Return the reviews that live in the tickets with these marks, in order of opening."""
-        columns = tables.reviews.c
-        found = select(columns.document).where(self._in.among(columns.mark, list(marks)))
-        return [
-            documents.REVIEW.decode(document)
-            for (document,) in self._in.rows(found.order_by(columns.opened_at, columns.fingerprint))
-        ]
+        return self._reviews(self._in.among(tables.reviews.c.mark, list(marks)))
 
     def reviews_since(self, at: datetime) -> list[Review]:
         """Return the reviews that were opened at that time or later, in order of opening."""
-        columns = tables.reviews.c
-        found = select(columns.document).where(columns.opened_at >= at)
-        return [
-            documents.REVIEW.decode(document)
-            for (document,) in self._in.rows(found.order_by(columns.opened_at, columns.fingerprint))
-        ]
+        return self._reviews(tables.reviews.c.opened_at >= at)
 
     def reviews_open(self) -> list[Review]:
         """Return the reviews that are not decided and have not ended, in order of opening."""
+        return self._reviews(tables.reviews.c.state.in_([state.value for state in OPEN]))
+
+    def _reviews(self, *which: ColumnElement[bool]) -> list[Review]:
         columns = tables.reviews.c
-        found = select(columns.document).where(columns.state.in_([state.value for state in OPEN]))
-        return [
-            documents.REVIEW.decode(document)
-            for (document,) in self._in.rows(found.order_by(columns.opened_at, columns.fingerprint))
-        ]
+        found = select(columns.document).where(*which).order_by(columns.opened_at, columns.fingerprint)
+        return [documents.REVIEW.decode(document) for (document,) in self._in.rows(found)]
 
     def keep_reviews(self, reviews: Collection[Review]) -> None:
         """Insert or update by fingerprint."""

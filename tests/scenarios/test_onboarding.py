@@ -121,6 +121,23 @@ async def test_an_approval_lists_it_and_who_asked_does_not_approve(asking: Askin
     assert await asking.stage() is Stage.APPROVED
 
 
+async def test_a_later_ticket_of_a_listed_server_leaves_its_submission_approved(asking: Asking) -> None:
+    await asking.company.run()
+    await asking("submit", *NOTES, *SUBMIT)
+    await asking.company.run()
+    asking.company.later(hours=2)
+    asking.company.world.jira.transition(asking.company.world.jira.issues[-1].key, "Approved", by="acc-grace")
+    await asking.company.run(["reviews", "deliver"])
+    asking.company.approve(NEW, "1.0.0", package="pkg:npm/%40acme/notes-mcp", repository="acme/notes-mcp")
+    await asking.company.run()
+    asking.company.world.npm.publish("@acme/notes-mcp", "1.1.0", attested_by=BUILDER)
+
+    await asking.company.run()
+
+    assert "1.1.0" in asking.company.world.jira.issues[-1].summary
+    assert await asking.stage() is Stage.APPROVED
+
+
 async def test_a_rejection_ends_it_and_it_may_be_asked_for_again(asking: Asking) -> None:
     await asking.company.run()
     await asking("submit", *NOTES, *SUBMIT)
