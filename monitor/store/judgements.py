@@ -80,7 +80,7 @@ class Judgements:
                 told or "",
                 documents.FINDING.decode(opened_as) if opened_as else None,
                 documents.TEXT.decode(note) if note else "",
-                incident or "",
+                documents.TEXT.decode(incident) if incident else "",
             )
             for (
                 document,
@@ -109,7 +109,7 @@ class Judgements:
                 "told": tracked.told or None,
                 "opened_as": documents.write(tracked.opened_as) if tracked.opened_as else None,
                 "note": documents.write(tracked.note) if tracked.note else None,
-                "incident": tracked.incident or None,
+                "incident": documents.write(tracked.incident) if tracked.incident else None,
                 "document": documents.write(tracked.finding),
             }
             for tracked in findings
@@ -124,7 +124,7 @@ class Judgements:
 
     def reviews_in(self, marks: Collection[str]) -> list[Review]:
         """Return the reviews that live in the tickets with these marks, in order of opening."""
-        return self._reviews(self._in.among(tables.reviews.c.mark, list(marks)))
+        return self._reviews(self._in.among(tables.reviews.c.mark, [key(mark) for mark in marks]))
 
     def reviews_since(self, at: datetime) -> list[Review]:
         """Return the reviews that were opened at that time or later, in order of opening."""
@@ -147,7 +147,7 @@ class Judgements:
                 "server": key(review.server),
                 "state": review.state.value,
                 "opened_at": review.opened_at,
-                "mark": review.mark,
+                "mark": key(review.mark),
                 "document": documents.write(review),
             }
             for review in reviews
